@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The aborting allocator. */
+#include "base_mem.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base_err.h"
+
+void *
+mem_alloc(size_t size)
+{
+	void *ptr = malloc(size > 0 ? size : 1);
+
+	must(ptr != NULL);
+	return ptr;
+}
+
+void *
+mem_calloc(size_t count, size_t size)
+{
+	void *ptr = calloc(count > 0 ? count : 1, size > 0 ? size : 1);
+
+	must(ptr != NULL);
+	return ptr;
+}
+
+void *
+mem_realloc(void *old, size_t size)
+{
+	void *ptr = realloc(old, size > 0 ? size : 1);
+
+	must(ptr != NULL);
+	return ptr;
+}
+
+void *
+mem_realloc_array(void *old, size_t count, size_t size)
+{
+	must(size == 0 || count <= SIZE_MAX / size);
+	return mem_realloc(old, count * size);
+}
+
+char *
+mem_strdup(const char *text)
+{
+	size_t size = strlen(text) + 1;
+	char *copy = mem_alloc(size);
+
+	memcpy(copy, text, size);
+	return copy;
+}
+
+void
+mem_free(void *ptr)
+{
+	free(ptr);
+}

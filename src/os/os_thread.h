@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Threads with names, and a bounded queue that hands ownership over. */
+#ifndef OS_THREAD_H
+#define OS_THREAD_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base_err.h"
+
+/* os_thread_start: all signals blocked in it; name at most 15 characters. */
+MUST_USE bool os_thread_start(pthread_t *out, const char *name, void *(*run)(void *), void *ctx, struct err *err);
+void os_thread_join(pthread_t thread);
+
+/* A FIFO of pointers. push blocks never: false when full or closed. pop waits: NULL once closed and empty, or after
+ * wait_ms (negative = for ever). */
+struct os_queue;
+struct os_queue *os_queue_new(size_t capacity);
+void os_queue_free(struct os_queue **q);
+MUST_USE bool os_queue_push(struct os_queue *q, void *item);
+void *os_queue_pop(struct os_queue *q, int64_t wait_ms);
+void os_queue_close(struct os_queue *q);
+size_t os_queue_length(struct os_queue *q);
+
+#endif
