@@ -58,7 +58,6 @@ static const struct smtp_reply replies[SMTP_REPLY_COUNT] = {
     [SMTP_REPLY_NEED_TLS] = {530, "5.7.0", "Must issue a STARTTLS command first", false},
     [SMTP_REPLY_NEED_AUTH] = {530, "5.7.0", "Authentication required", false},
     [SMTP_REPLY_NEED_CERTIFICATE] = {550, "5.7.1", "Client certificate required", false},
-    [SMTP_REPLY_TLS_DOWN] = {454, "4.7.0", "TLS not available", false},
     [SMTP_REPLY_AUTH_NEEDS_TLS] = {538, "5.7.11", "Encryption required for authentication", false},
     [SMTP_REPLY_AUTH_MECHANISM] = {504, "5.5.4", "Authentication mechanism not known", false},
     [SMTP_REPLY_AUTH_ENCODING] = {501, "5.5.2", "Authentication response not understood", false},
