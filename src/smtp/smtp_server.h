@@ -2,9 +2,7 @@
 /*
  * Many SMTP sessions over sockets and TLS on one event loop. One thread. Knows no archive and no policy: the owner
  * answers through struct smtp_ops (smtp_session.h).
- *
- * An endpoint is what a listener shows its peers: options, certificate, operations. It is counted: a session keeps the
- * one it started with, so replacing it (new certificate, new limits) touches new sessions only.
+ * Operations may call smtp_server_*_done and the readers of their session, nothing else of the server.
  */
 #ifndef SMTP_SERVER_H
 #define SMTP_SERVER_H
@@ -17,12 +15,11 @@
 #include "base_err.h"
 #include "os_loop.h"
 #include "os_socket.h"
-#include "os_tls.h"
+#include "smtp_endpoint.h"
 #include "smtp_session.h"
 
 struct smtp_server;
 struct smtp_listener;
-struct smtp_endpoint;
 
 /* Milliseconds and counts; smtp_server_options_default gives the values named. */
 struct smtp_server_options {
@@ -34,7 +31,7 @@ struct smtp_server_options {
 	int64_t linger_ms;           /* 2,000: for the peer to read a last reply                 */
 	int64_t rate_window_ms;      /* 60,000: inside DATA …                                    */
 	uint64_t rate_bytes_min;     /* 500 a second: … over each window; 0 = no minimum         */
-	int64_t tick_ms;             /* 250: how often timeouts are looked at                    */
+	int64_t tick_ms;             /* 500: how often timeouts are looked at                    */
 	size_t sessions_max;         /* SMTP_SESSIONS_MAX; then 421 4.3.2                        */
 	size_t sessions_per_ip_max;  /* SMTP_SESSIONS_PER_IP_MAX; then 421 4.7.0; IPv6 counts a /64 as one */
 	size_t overload_sessions;    /* 80 % of sessions_max: from there the short timeout       */
@@ -52,20 +49,6 @@ struct smtp_server_stats {
 	size_t sessions;      /* now */
 	bool overloaded;      /* now */
 };
-
-/*
- * smtp_endpoint_new: one reference, the caller's.
- *
- * in      options  copied, hostname too
- *         tls      taken, even on failure; NULL: no TLS (offer_tls, tls_wrapped and require_* of TLS must be off)
- *         ops      lent for ever; ctx kept
- * fails   ERR_USAGE   options contradict each other     ERR_LIMIT   message_bytes_max over SMTP_MESSAGE_BYTES_CEIL
- */
-MUST_USE bool smtp_endpoint_new(const struct smtp_options *options, struct os_tls_context *tls,
-    const struct smtp_ops *ops, void *ctx, struct smtp_endpoint **out, struct err *err);
-struct smtp_endpoint *smtp_endpoint_ref(struct smtp_endpoint *e);
-/* smtp_endpoint_unref: gives one reference back, nulls; NULL is fine. */
-void smtp_endpoint_unref(struct smtp_endpoint **e);
 
 /* smtp_server_new: loop is lent and outlives the server; options and clock are copied. */
 struct smtp_server *smtp_server_new(struct os_loop *loop, const struct smtp_server_options *options,
@@ -93,7 +76,8 @@ void smtp_server_data_done(struct smtp_server *s, uint64_t session, uint32_t tic
 
 /*
  * smtp_server_drain: stop gracefully: listeners close, sessions without a message under way get 421 4.3.2, the others
- * after their message is answered. drained(ctx) is called once, when the last session is gone (perhaps at once).
+ * after their message is answered. drained(ctx) is called once, when the last session is gone (perhaps at once); it
+ * must not free the server.
  */
 void smtp_server_drain(struct smtp_server *s, void (*drained)(void *ctx), void *ctx);
 /* smtp_server_close_endpoint: the same for the sessions of one endpoint only; its listeners are the caller's. */
