@@ -78,7 +78,7 @@ MUST_USE bool os_fs_open(struct os_fs fs, const char *path, enum os_open_mode mo
 MUST_USE bool os_fs_rename(struct os_fs fs, const char *from, const char *to, struct err *err);
 MUST_USE bool os_fs_unlink(struct os_fs fs, const char *path, struct err *err);
 /* os_fs_mkdir: 0700; ERR_EXISTS when there already. os_fs_mkdir_path: with parents, existing ones are fine, every new
- * entry's parent directory is synced. */
+ * entry's parent directory is synced, and so is an old one's where we may (it can be the rest of a failed call). */
 MUST_USE bool os_fs_mkdir(struct os_fs fs, const char *path, struct err *err);
 MUST_USE bool os_fs_mkdir_path(struct os_fs fs, const char *path, struct err *err);
 MUST_USE bool os_fs_sync_dir(struct os_fs fs, const char *path, struct err *err);
@@ -103,7 +103,9 @@ void os_file_drop(struct os_file **f);
 MUST_USE bool os_fs_read_file(struct os_fs fs, const char *path, size_t max, struct buf *out, struct err *err);
 /*
  * os_fs_write_file: replace or create path as a whole: temporary neighbour, write, sync, close, rename, sync of the
- * directory. after: true = the new content survives power loss; false = the old content is still there.
+ * directory. One caller per path at a time; the neighbour is path with ".tmp" behind it.
+ * after: true = the new content survives power loss; false = the old content is still there, or, when only the last
+ * step failed, the new content whole, without that promise.
  */
 MUST_USE bool os_fs_write_file(struct os_fs fs, const char *path, struct bytes data, struct err *err);
 

@@ -25,15 +25,23 @@ void os_address_format(char out[OS_ADDRESS_TEXT_SIZE], const struct os_address *
 void os_address_format_ip(char out[OS_ADDRESS_TEXT_SIZE], const struct os_address *a);
 bool os_address_equal(const struct os_address *a, const struct os_address *b);
 
-/* os_socket_listen: bound, listening, non-blocking, SO_REUSEADDR. fails ERR_BUSY address in use, ERR_DENIED, ERR_IO. */
+/* os_socket_listen: bound, listening, non-blocking, SO_REUSEADDR; [::] takes IPv6 only, so that 0.0.0.0 can be bound
+ * beside it. fails ERR_BUSY address in use, ERR_DENIED, ERR_IO. */
 MUST_USE bool os_socket_listen(const struct os_address *at, int *fd_out, struct err *err);
-/* os_socket_listen_unix: replaces a stale socket file; mode is chmod'ed before listening. */
+/* os_socket_listen_unix: replaces a stale socket file (ERR_BUSY when somebody answers there, ERR_EXISTS when it is no
+ * socket); mode is chmod'ed before listening. */
 MUST_USE bool os_socket_listen_unix(const char *path, unsigned mode, int *fd_out, struct err *err);
 /* os_socket_local: the address a socket is bound to (the port the kernel chose). */
 MUST_USE bool os_socket_local(int fd, struct os_address *out, struct err *err);
 /* os_socket_accept: one connection, non-blocking, TCP_NODELAY; *fd_out = -1 and true when none waits. ERR_LIMIT: no
  * descriptors left. */
 MUST_USE bool os_socket_accept(int listen_fd, int *fd_out, struct os_address *peer_out, struct err *err);
+/* os_socket_connect: starts a non-blocking connection, TCP_NODELAY; wait for OS_WRITE, then ask os_socket_connected
+ * how it ended. fails ERR_IO, ERR_LIMIT. */
+MUST_USE bool os_socket_connect(const struct os_address *to, int *fd_out, struct err *err);
+MUST_USE bool os_socket_connected(int fd, struct err *err);
+/* os_socket_connect_unix: connected, non-blocking. ERR_NOT_FOUND nobody listens there, ERR_DENIED. */
+MUST_USE bool os_socket_connect_unix(const char *path, int *fd_out, struct err *err);
 /* os_socket_peer_uid: of a connected unix socket. */
 MUST_USE bool os_socket_peer_uid(int fd, uint32_t *uid_out, struct err *err);
 /* os_socket_pair: two connected, non-blocking SOCK_SEQPACKET ends with large buffers. */
@@ -49,9 +57,11 @@ enum os_io os_socket_write(int fd, struct bytes data, size_t *count_out, struct 
 #define OS_PACKET_BYTES_MAX ((size_t)96 * 1024) /* one packet of an os_socket_pair; larger goes by memory file */
 #define OS_PACKET_FDS_MAX   4
 
-/* os_packet_send: whole packet and descriptors (lent; the receiver gets duplicates) or AGAIN. */
+/* os_packet_send: whole packet (1 .. OS_PACKET_BYTES_MAX bytes, else FAIL with ERR_LIMIT) and descriptors (lent; the
+ * receiver gets duplicates) or AGAIN. */
 enum os_io os_packet_send(int fd, struct bytes data, const int *fds, size_t fd_count, struct err *err);
-/* os_packet_receive: one packet into out (reset first); descriptors become the caller's; unused slots are -1. */
+/* os_packet_receive: one packet into out (reset first; its max must be OS_PACKET_BYTES_MAX or more); descriptors
+ * become the caller's; unused slots are -1. A packet or descriptor list that is too large fails with ERR_LIMIT. */
 enum os_io os_packet_receive(int fd, struct buf *out, int fds_out[OS_PACKET_FDS_MAX], struct err *err);
 
 /* os_memfile_new: an anonymous memory file to write to with os_memfile_append. */
