@@ -7,7 +7,7 @@
 #include "smtp_server_int.h"
 #include "smtp_session_int.h"
 
-#define SOON_MS     1
+#define SOON_MS     0
 #define READY_MAX   ((size_t)1 << 20)
 #define SLOTS_FIRST 64u
 

@@ -1,0 +1,14 @@
+# D10, D13: no header, garbage first.
+S: 220 mail.test ESMTP Daybook
+hello
+C: MAIL FROM:<a@b.test>
+S: 250 2.1.0 Sender OK
+C: RCPT TO:<u@example.test>
+S: 250 2.1.5 Recipient OK
+C: DATA
+S: 354 Send the message, end with a dot on a line by itself
+C: \x01\x02 : ::: no header at all
+C: .
+S: 250 2.0.0 Message kept
+open
+message 1 \x01\x02 : ::: no header at all\r\n
