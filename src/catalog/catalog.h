@@ -2,8 +2,13 @@
 /*
  * The catalog: control-plane rows (resources, tags, jobs, tokens, access keys). Wraps SQLite; WAL, synchronous=FULL.
  * Thread-safe: one connection behind one lock; a transaction holds the lock from begin to commit or rollback.
- * Documents are opaque bytes sealed (AES-256-GCM) under the catalog's data key before they reach SQLite, because
- * policies and searches name people; ids, kinds, names of resources, states and times stay readable columns.
+ * Documents, tag values, settings and access-key secrets are sealed (AES-256-GCM) under the catalog's data key before
+ * they reach SQLite, because policies and searches name people; ids, kinds, names of resources, states, times and tag
+ * keys stay readable columns. docs/formats/catalog.md.
+ *
+ * Every failure of the machine is ERR_IO, ERR_NO_SPACE, ERR_BUSY (another process holds the file) or ERR_CORRUPT; below
+ * only the others are named. After any failure but ERR_NOT_FOUND, ERR_EXISTS and ERR_LIMIT: roll back.
+ * char * arguments are UTF-8; ids hold no '/'.
  */
 #ifndef CATALOG_H
 #define CATALOG_H
@@ -19,8 +24,12 @@
 
 struct catalog;
 
-/* catalog_open: creates or upgrades the file; refuses a newer schema (ERR_UNSUPPORTED) and a damaged file
- * (ERR_CORRUPT). keys is kept. */
+/*
+ * catalog_open: creates (mode 0600) or upgrades the file. keys is kept; rng is copied, what it points to is kept.
+ * cost   reads the whole file once (PRAGMA quick_check)
+ * fails  ERR_UNSUPPORTED a newer schema     ERR_CORRUPT a damaged file, or another program's database
+ *        ERR_SEALED      keys is not the key service that made it
+ */
 MUST_USE bool catalog_open(const char *path, struct crypt_keys *keys, const struct rng *rng, struct catalog **out,
     struct err *err);
 void catalog_close(struct catalog **c);
@@ -41,6 +50,7 @@ enum catalog_kind {
 	CATALOG_EXPORT  /* owner = archive id */
 };
 
+/* A row is live from insert to delete whatever its state says, and holds its name that long. */
 struct catalog_row {
 	enum catalog_kind kind;
 	const char *id;
@@ -52,10 +62,11 @@ struct catalog_row {
 };
 #define CATALOG_DOCUMENT_MAX ((size_t)16 * 1024 * 1024)
 
-/* catalog_insert: ERR_EXISTS when id or (kind, name) is taken. */
+/* catalog_insert: ERR_EXISTS when id (of any kind) or (kind, name) is taken; ERR_LIMIT document too long. */
 MUST_USE bool catalog_insert(struct catalog *c, const struct catalog_row *row, struct err *err);
 /* catalog_update: every field but kind and id; ERR_NOT_FOUND, ERR_EXISTS (name). */
 MUST_USE bool catalog_update(struct catalog *c, const struct catalog_row *row, struct err *err);
+/* catalog_delete: the row and its tags; ERR_NOT_FOUND. */
 MUST_USE bool catalog_delete(struct catalog *c, enum catalog_kind kind, const char *id, struct err *err);
 /* catalog_get / catalog_find: memory from arena; ERR_NOT_FOUND. */
 MUST_USE bool catalog_get(struct catalog *c, enum catalog_kind kind, const char *id, struct arena *arena,
@@ -75,7 +86,7 @@ MUST_USE bool catalog_list(struct catalog *c, enum catalog_kind kind, const char
 MUST_USE bool catalog_count(struct catalog *c, enum catalog_kind kind, const char *owner, const char *state,
     uint64_t *count_out, struct err *err); /* owner and state NULL = any */
 
-/* Tags of a resource, by id; sorted by key. */
+/* Tags of a resource, by id; sorted by key. Set: ERR_NOT_FOUND when no row has the id, so insert the row first. */
 struct catalog_tag {
 	const char *key, *value;
 };
