@@ -18,13 +18,14 @@ struct os_tls_options {
 	struct bytes certificate_pem; /* chain, leaf first */
 	struct bytes key_pem;
 	struct bytes client_ca_pem;  /* empty: client certificates are not asked for */
-	struct bytes client_crl_pem; /* empty: no revocation check. Expired CA certificates and CRLs are left out, and an
-	                              * expired CRL also takes out its CA (reference: SES mTLS endpoints). */
+	struct bytes client_crl_pem; /* empty: no revocation check; a CA without a list is not checked. Expired CA certificates and CRLs are left out, and an
+	                              * expired CRL also takes out its CA (as Mail Manager's mTLS endpoints do). */
 	bool require_client_certificate;
 	bool restricted_ciphers; /* the FIPS-like list */
 };
 
-/* os_tls_context_new: ERR_SYNTAX with the OpenSSL reason when PEM does not parse or key and certificate differ. */
+/* os_tls_context_new: ERR_SYNTAX with the OpenSSL reason when PEM does not parse or key and certificate differ;
+ * ERR_USAGE when client certificates are required without a CA. With a client CA no session is ever resumed. */
 MUST_USE bool os_tls_context_new(const struct os_tls_options *o, struct os_tls_context **out, struct err *err);
 void os_tls_context_free(struct os_tls_context **c);
 
@@ -32,7 +33,12 @@ void os_tls_context_free(struct os_tls_context **c);
 struct os_tls *os_tls_new(struct os_tls_context *c, int fd);
 void os_tls_free(struct os_tls **t);
 
-/* All three: AGAIN sets *want_out to OS_READ or OS_WRITE of os_loop.h. EOF = close_notify or closed. */
+/*
+ * All three: AGAIN sets *want_out to OS_READ or OS_WRITE of os_loop.h; after AGAIN a write is repeated with the same
+ * bytes in front (more may follow). EOF = close_notify or closed. FAIL: ERR_DENIED the client's certificate, ERR_SYNTAX
+ * bytes that are no TLS we speak, ERR_IO the connection; the session is then good for os_tls_free only.
+ * Reading and writing begin after the handshake is DONE.
+ */
 enum os_io os_tls_handshake(struct os_tls *t, unsigned *want_out, struct err *err);
 enum os_io os_tls_read(struct os_tls *t, void *out, size_t len, size_t *count_out, unsigned *want_out, struct err *err);
 enum os_io os_tls_write(struct os_tls *t, struct bytes data, size_t *count_out, unsigned *want_out, struct err *err);
@@ -56,7 +62,7 @@ struct os_tls_peer {
 /* os_tls_peer: false when the peer showed no certificate. */
 bool os_tls_peer(const struct os_tls *t, struct arena *arena, struct os_tls_peer *out);
 
-/* os_tls_self_signed: a fresh ECDSA P-256 key and a certificate for name, valid 10 years; PEM into the two buffers. */
+/* os_tls_self_signed: for tests and first starts, until the operator brings a certificate. A fresh ECDSA P-256 key and a certificate for name, valid 10 years; PEM into the two buffers. */
 MUST_USE bool os_tls_self_signed(const char *name, struct buf *certificate_pem, struct buf *key_pem, struct err *err);
 
 #endif
