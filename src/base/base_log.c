@@ -40,6 +40,8 @@ log_set_sink(log_sink_fn sink, void *ctx)
 	logger.ctx = ctx;
 }
 
+static void log_write(enum log_level level, const char *format, va_list ap) PRINTF_LIKE(2, 0);
+
 static void
 log_write(enum log_level level, const char *format, va_list ap)
 {
