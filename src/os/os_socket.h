@@ -74,6 +74,8 @@ MUST_USE bool os_memfile_seal(int fd, struct err *err);
 MUST_USE bool os_memfile_map(int fd, size_t max, struct bytes *out, struct err *err);
 void os_memfile_unmap(struct bytes *view);
 
+/* os_duplicate: another descriptor for the same thing, close-on-exec. ERR_LIMIT. */
+MUST_USE bool os_duplicate(int fd, int *fd_out, struct err *err);
 /* os_close: closes if >= 0, sets -1. */
 void os_close(int *fd);
 
