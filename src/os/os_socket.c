@@ -326,3 +326,12 @@ os_socket_write(int fd, struct bytes data, size_t *count_out, struct err *err)
 	(void)ERR_SYS(err, ERR_IO, "send");
 	return OS_IO_FAIL;
 }
+
+bool
+os_duplicate(int fd, int *fd_out, struct err *err)
+{
+	*fd_out = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (*fd_out < 0)
+		return ERR_SYS(err, errno == EMFILE ? ERR_LIMIT : ERR_IO, "duplicating a descriptor");
+	return true;
+}
