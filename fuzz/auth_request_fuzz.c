@@ -43,7 +43,8 @@ static void
 canonical_try(const struct auth_request *r, struct bytes signed_headers)
 {
 	for (int i = 0; i < 4; i++) {
-		struct crypt_sigv4_request request = {r->method, r->target, r->headers, r->header_count, BYTES_LIT("-"), i % 2 == 0};
+		struct crypt_sigv4_request request = {
+		    r->method, r->target, r->headers, r->header_count, BYTES_LIT("-"), i % 2 == 0};
 		struct buf out;
 		struct err err;
 
@@ -73,11 +74,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	r.method = bytes_slice(line, 0, blank);
 	r.target = blank == SIZE_MAX ? BYTES_EMPTY : bytes_slice(line, blank + 1, line.len);
 	r.headers = headers;
-	for (line = line_next(&left); line.len > 0 && r.header_count < HTTP_HEADER_COUNT_MAX + 2; line = line_next(&left)) {
+	for (line = line_next(&left); line.len > 0 && r.header_count < HTTP_HEADER_COUNT_MAX + 2;
+	     line = line_next(&left)) {
 		size_t colon = bytes_find_byte(line, 0, ':');
 
 		headers[r.header_count].name = bytes_slice(line, 0, colon);
-		headers[r.header_count].value = colon == SIZE_MAX ? BYTES_EMPTY : bytes_slice(line, colon + 1, line.len);
+		headers[r.header_count].value =
+		    colon == SIZE_MAX ? BYTES_EMPTY : bytes_slice(line, colon + 1, line.len);
 		if (auth_header_parse(&header, headers[r.header_count].value, &err))
 			must(header.signature.len == 64 && header.key_id.len <= AUTH_KEY_ID_BYTES_MAX);
 		r.header_count++;

@@ -6,12 +6,7 @@
 #define DATE_BYTES      8
 #define SIGNATURE_BYTES 64
 
-enum part {
-	PART_CREDENTIAL,
-	PART_SIGNED_HEADERS,
-	PART_SIGNATURE,
-	PART_COUNT
-};
+enum part { PART_CREDENTIAL, PART_SIGNED_HEADERS, PART_SIGNATURE, PART_COUNT };
 
 static const char *const PART_NAMES[PART_COUNT] = {"Credential", "SignedHeaders", "Signature"};
 

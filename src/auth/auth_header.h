@@ -19,8 +19,8 @@ struct auth_header {
 };
 
 /*
- * auth_header_parse: "AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…"; the three in any order, each once,
- * nothing else, blanks allowed around the commas.
+ * auth_header_parse: "AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…"; the three in any order, each
+ * once, nothing else, blanks allowed around the commas.
  * fails  ERR_SYNTAX msg says which part, in words fit for the client (nothing of the value is repeated)
  */
 MUST_USE bool auth_header_parse(struct auth_header *out, struct bytes value, struct err *err);

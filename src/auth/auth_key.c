@@ -31,16 +31,17 @@ arena_secret_wipe(struct bytes secret)
 }
 
 bool
-auth_key_create(struct catalog *c, const char *principal, const struct rng *rng, int64_t now_ms, struct auth_key *out,
-    struct err *err)
+auth_key_create(struct catalog *c, const char *principal, const struct rng *rng, int64_t now_ms,
+    struct auth_key *out, struct err *err)
 {
 	struct catalog_access_key row;
 
 	memcpy(out->id, "AKIA", 4);
 	chars_fill(out->id + 4, AUTH_KEY_ID_CHARS - 4, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", rng);
-	chars_fill(out->secret, AUTH_KEY_SECRET_CHARS, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
-	    rng);
-	row = (struct catalog_access_key){out->id, bytes_of(out->secret, AUTH_KEY_SECRET_CHARS), principal, ACTIVE, now_ms};
+	chars_fill(out->secret, AUTH_KEY_SECRET_CHARS,
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", rng);
+	row = (struct catalog_access_key){
+	    out->id, bytes_of(out->secret, AUTH_KEY_SECRET_CHARS), principal, ACTIVE, now_ms};
 	if (catalog_key_put(c, &row, err))
 		return true;
 	auth_key_wipe(out);
@@ -79,8 +80,8 @@ key_show(struct catalog *c, const char *id, struct arena *arena, struct auth_key
 }
 
 bool
-auth_key_ensure_root(struct catalog *c, const struct rng *rng, int64_t now_ms, struct auth_key *out, bool *created_out,
-    struct err *err)
+auth_key_ensure_root(struct catalog *c, const struct rng *rng, int64_t now_ms, struct auth_key *out,
+    bool *created_out, struct err *err)
 {
 	struct catalog_access_key *keys;
 	const char *active = NULL;

@@ -21,18 +21,24 @@ static const struct auth_refusal REFUSALS[] = {
     [AUTH_MISSING] = {403, "MissingAuthenticationTokenException", "Missing authentication token."},
     [AUTH_INCOMPLETE] = {400, "IncompleteSignatureException", "The request is not signed completely."},
     [AUTH_TARGET] = {400, "IncompleteSignatureException", "The request target is not in its canonical form."},
-    [AUTH_UNSIGNED_HEADER] = {403, "AccessDeniedException", "There were headers present in the request which were not signed."},
+    [AUTH_UNSIGNED_HEADER] = {403, "AccessDeniedException",
+	"There were headers present in the request which were not signed."},
     [AUTH_UNSIGNED_PAYLOAD] = {403, "AccessDeniedException", "The payload of this request must be signed."},
     [AUTH_STREAMING] = {501, "NotImplemented", "Payloads signed in chunks are not implemented."},
-    [AUTH_PAYLOAD_MISMATCH] = {400, "XAmzContentSHA256Mismatch", "The x-amz-content-sha256 header does not match the payload."},
-    [AUTH_SESSION_TOKEN] = {403, "UnrecognizedClientException", "The security token included in the request is invalid."},
+    [AUTH_PAYLOAD_MISMATCH] = {400, "XAmzContentSHA256Mismatch",
+	"The x-amz-content-sha256 header does not match the payload."},
+    [AUTH_SESSION_TOKEN] = {403, "UnrecognizedClientException",
+	"The security token included in the request is invalid."},
     [AUTH_SCOPE] = {403, "InvalidSignatureException", "The credential scope does not fit this request."},
     [AUTH_EXPIRED] = {403, "InvalidSignatureException", "Signature expired."},
     [AUTH_NOT_YET_CURRENT] = {403, "InvalidSignatureException", "Signature not yet current."},
-    [AUTH_UNKNOWN_KEY] = {403, "UnrecognizedClientException", "The security token included in the request is invalid."},
-    [AUTH_INACTIVE_KEY] = {403, "UnrecognizedClientException", "The security token included in the request is invalid."},
+    [AUTH_UNKNOWN_KEY] = {403, "UnrecognizedClientException",
+	"The security token included in the request is invalid."},
+    [AUTH_INACTIVE_KEY] = {403, "UnrecognizedClientException",
+	"The security token included in the request is invalid."},
     [AUTH_SIGNATURE] = {403, "InvalidSignatureException",
-        "The signature does not match the request. Check the secret access key and how the request is signed."},
+	"The signature does not match the request. Check the secret access key and how the request is "
+	"signed."},
 };
 
 /* What is found out about a request on the way. */
@@ -83,7 +89,8 @@ static bool
 query_is_signed(struct bytes target)
 {
 	size_t question = bytes_find_byte(target, 0, '?');
-	struct bytes query = question == SIZE_MAX ? BYTES_EMPTY : bytes_slice(target, question + 1, target.len);
+	struct bytes query =
+	    question == SIZE_MAX ? BYTES_EMPTY : bytes_slice(target, question + 1, target.len);
 
 	for (size_t at = 0; at + 6 <= query.len; at++)
 		if ((at == 0 || query.ptr[at - 1] == '&') &&
@@ -137,7 +144,8 @@ segment_check(struct bytes segment)
 			return false;
 	}
 	segment = bytes_of(plain, len);
-	return !bytes_equal(segment, BYTES_LIT(".")) && !bytes_equal(segment, BYTES_LIT("..")) && text_utf8_valid(segment);
+	return !bytes_equal(segment, BYTES_LIT(".")) && !bytes_equal(segment, BYTES_LIT("..")) &&
+	       text_utf8_valid(segment);
 }
 
 /* Signing resolves "//" and dots, routing must not: so a path that has them is nobody's. */
@@ -175,9 +183,10 @@ list_has(struct bytes list, struct bytes name)
 static bool
 is_decisive(struct bytes name)
 {
-	return bytes_starts_with_nocase(name, BYTES_LIT("x-amz-")) || bytes_equal_nocase(name, BYTES_LIT("host")) ||
-	    bytes_equal_nocase(name, BYTES_LIT("content-type")) ||
-	    bytes_equal_nocase(name, BYTES_LIT("smithy-protocol"));
+	return bytes_starts_with_nocase(name, BYTES_LIT("x-amz-")) ||
+	       bytes_equal_nocase(name, BYTES_LIT("host")) ||
+	       bytes_equal_nocase(name, BYTES_LIT("content-type")) ||
+	       bytes_equal_nocase(name, BYTES_LIT("smithy-protocol"));
 }
 
 static enum auth_verdict
@@ -209,8 +218,9 @@ scope_fits(const struct judgement *j)
 	const struct auth_options *o = j->options;
 
 	return bytes_equal(j->header.date, bytes_slice(j->amz_date, 0, 8)) &&
-	    bytes_equal(j->header.service, bytes_of_str(o->service)) && bytes_equal(j->header.terminator, TERMINATOR) &&
-	    (o->region == NULL || bytes_equal(j->header.region, bytes_of_str(o->region)));
+	       bytes_equal(j->header.service, bytes_of_str(o->service)) &&
+	       bytes_equal(j->header.terminator, TERMINATOR) &&
+	       (o->region == NULL || bytes_equal(j->header.region, bytes_of_str(o->region)));
 }
 
 static enum auth_verdict
@@ -226,8 +236,8 @@ time_check(struct judgement *j)
 	time_amz_format(now, now_ms);
 	time_amz_format(edge, late ? now_ms - skew_ms : now_ms + skew_ms);
 	(void)snprintf(j->text, sizeof j->text, "Signature %s: %s is %s %s (%s %c %lld min.)",
-	    late ? "expired" : "not yet current", then, late ? "now earlier than" : "still later than", edge, now,
-	    late ? '-' : '+', (long long)(skew_ms / 60000));
+	    late ? "expired" : "not yet current", then, late ? "now earlier than" : "still later than", edge,
+	    now, late ? '-' : '+', (long long)(skew_ms / 60000));
 	return late ? AUTH_EXPIRED : AUTH_NOT_YET_CURRENT;
 }
 
@@ -271,10 +281,11 @@ form_judge(struct judgement *j)
 
 /* The signature that secret would have made. False: the request cannot be brought into canonical form. */
 static bool
-signature_compute(const struct judgement *j, struct bytes secret, char out[SIGNATURE_CHARS + 1], struct err *err)
+signature_compute(
+    const struct judgement *j, struct bytes secret, char out[SIGNATURE_CHARS + 1], struct err *err)
 {
-	const struct crypt_sigv4_request request = {j->r->method, j->r->target, j->r->headers, j->r->header_count,
-	    bytes_of_str(j->payload_hash), true};
+	const struct crypt_sigv4_request request = {j->r->method, j->r->target, j->r->headers,
+	    j->r->header_count, bytes_of_str(j->payload_hash), true};
 	const struct crypt_sigv4_scope scope = {j->header.date, j->header.region, j->header.service};
 	struct buf canonical, to_sign;
 	bool ok;
@@ -318,7 +329,8 @@ result_fill(struct auth_result *out, const struct judgement *j, enum auth_verdic
 	memset(out, 0, sizeof *out);
 	out->verdict = verdict;
 	if (verdict != AUTH_PASSED)
-		(void)snprintf(out->text, sizeof out->text, "%s", j->text[0] != '\0' ? j->text : REFUSALS[verdict].text);
+		(void)snprintf(
+		    out->text, sizeof out->text, "%s", j->text[0] != '\0' ? j->text : REFUSALS[verdict].text);
 }
 
 bool

@@ -14,12 +14,13 @@
 #include "base_bytes.h"
 #include "crypt_sigv4.h"
 
-#define AUTH_SKEW_MS_DEFAULT 300000 /* at most this far off; clients mend their clocks only from five minutes on */
+/* At most this far off. Not less: clients mend their clocks by the Date of an answer only from five minutes on. */
+#define AUTH_SKEW_MS_DEFAULT 300000
 
 struct auth_request {
 	struct bytes method;
 	struct bytes target; /* raw, as on the request line */
-	const struct crypt_sigv4_header *headers; /* as received, every line; without folded lines, CR, LF and NUL */
+	const struct crypt_sigv4_header *headers; /* every line as received; none folded, no CR, LF or NUL */
 	size_t header_count;
 	struct bytes body; /* the bytes that will be processed */
 	int64_t now_ms;
@@ -35,7 +36,7 @@ struct auth_options auth_options_default(void);
 enum auth_verdict {
 	AUTH_PASSED,
 	AUTH_MISSING,          /* no Authorization header */
-	AUTH_INCOMPLETE,       /* malformed, doubled, or not all there; detail says what */
+	AUTH_INCOMPLETE,       /* malformed, doubled, or not all there; text says what */
 	AUTH_TARGET,           /* a path that is not its own canonical form */
 	AUTH_UNSIGNED_HEADER,  /* something that decides what happens is not signed */
 	AUTH_UNSIGNED_PAYLOAD,

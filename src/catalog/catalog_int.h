@@ -45,11 +45,7 @@ void catalog_bind_text(sqlite3_stmt *s, int at, const char *text);
 void catalog_bind_bytes(sqlite3_stmt *s, int at, struct bytes data);
 void catalog_bind_int(sqlite3_stmt *s, int at, int64_t value);
 
-enum catalog_step {
-	CATALOG_STEP_ROW,
-	CATALOG_STEP_DONE,
-	CATALOG_STEP_FAIL
-};
+enum catalog_step { CATALOG_STEP_ROW, CATALOG_STEP_DONE, CATALOG_STEP_FAIL };
 enum catalog_step catalog_step(struct catalog *c, sqlite3_stmt *s, struct err *err);
 /* catalog_run: step a statement that yields no row; false with err otherwise. Resets it. */
 MUST_USE bool catalog_run(struct catalog *c, sqlite3_stmt *s, struct err *err);
@@ -64,8 +60,8 @@ struct bytes catalog_column_bytes(sqlite3_stmt *s, int at); /* lent until the ne
  * catalog_seal / catalog_unseal: a column's bytes under the catalog's data key, bound to what they are and whose:
  * nonce, ciphertext, tag. docs/formats/catalog.md §3.
  */
-MUST_USE bool catalog_seal(struct catalog *c, const char *what, const char *id, const char *part, struct bytes plain,
-    struct buf *out, struct err *err);
+MUST_USE bool catalog_seal(struct catalog *c, const char *what, const char *id, const char *part,
+    struct bytes plain, struct buf *out, struct err *err);
 MUST_USE bool catalog_unseal(struct catalog *c, const char *what, const char *id, const char *part,
     struct bytes sealed, struct arena *arena, struct bytes *plain_out, struct err *err);
 

@@ -24,7 +24,8 @@ catalog_fail(struct catalog *c, const char *where, struct err *err)
 	int code = sqlite3_extended_errcode(c->db);
 	const char *text = sqlite3_errmsg(c->db);
 
-	must((code & 0xff) != SQLITE_NOMEM && (code & 0xff) != SQLITE_MISUSE && (code & 0xff) != SQLITE_RANGE);
+	must(
+	    (code & 0xff) != SQLITE_NOMEM && (code & 0xff) != SQLITE_MISUSE && (code & 0xff) != SQLITE_RANGE);
 	switch (code & 0xff) {
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
@@ -110,7 +111,8 @@ lock_init(struct catalog *c)
 }
 
 bool
-catalog_open(const char *path, struct crypt_keys *keys, const struct rng *rng, struct catalog **out, struct err *err)
+catalog_open(
+    const char *path, struct crypt_keys *keys, const struct rng *rng, struct catalog **out, struct err *err)
 {
 	struct catalog *c = mem_calloc(1, sizeof *c);
 	bool ok;
@@ -120,7 +122,8 @@ catalog_open(const char *path, struct crypt_keys *keys, const struct rng *rng, s
 	lock_init(c);
 	ok = file_make(path, err);
 	if (ok && sqlite3_open_v2(path, &c->db,
-		      SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE,
+		      SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
+			  SQLITE_OPEN_EXRESCODE,
 		      NULL) != SQLITE_OK)
 		ok = catalog_fail(c, __func__, err);
 	ok = ok && connection_prepare(c, err) && catalog_schema_prepare(c, err);
@@ -179,7 +182,8 @@ catalog_commit(struct catalog *c, struct err *err)
 	if (sqlite3_get_autocommit(c->db) != 0)
 		ok = ERR(err, ERR_IO, "the transaction was rolled back after an earlier failure");
 	else
-		ok = sqlite3_exec(c->db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK || catalog_fail(c, __func__, err);
+		ok = sqlite3_exec(c->db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK ||
+		     catalog_fail(c, __func__, err);
 	if (!ok && sqlite3_get_autocommit(c->db) == 0)
 		(void)sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
 	transaction_end(c);

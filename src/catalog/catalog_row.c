@@ -8,8 +8,9 @@
 #define COLUMNS "id, name, owner, state, created_ms, updated_ms, document"
 
 static const char INSERT[] = "INSERT INTO resource(kind, " COLUMNS ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-static const char UPDATE[] = "UPDATE resource SET name = ?3, owner = ?4, state = ?5, created_ms = ?6, updated_ms = ?7,"
-			     " document = ?8 WHERE kind = ?1 AND id = ?2";
+static const char UPDATE[] =
+    "UPDATE resource SET name = ?3, owner = ?4, state = ?5, created_ms = ?6, updated_ms = ?7,"
+    " document = ?8 WHERE kind = ?1 AND id = ?2";
 static const char DELETE[] = "DELETE FROM resource WHERE kind = ?1 AND id = ?2";
 static const char BY_ID[] = "SELECT " COLUMNS " FROM resource WHERE kind = ?1 AND id = ?2";
 static const char BY_NAME[] = "SELECT " COLUMNS " FROM resource WHERE kind = ?1 AND name = ?2";
@@ -89,8 +90,8 @@ catalog_delete(struct catalog *c, enum catalog_kind kind, const char *id, struct
 
 /* The row a statement stands on. */
 static bool
-row_read(struct catalog *c, enum catalog_kind kind, sqlite3_stmt *s, struct arena *arena, struct catalog_row *out,
-    struct err *err)
+row_read(struct catalog *c, enum catalog_kind kind, sqlite3_stmt *s, struct arena *arena,
+    struct catalog_row *out, struct err *err)
 {
 	char kind_text[16];
 
@@ -105,7 +106,8 @@ row_read(struct catalog *c, enum catalog_kind kind, sqlite3_stmt *s, struct aren
 	out->updated_ms = sqlite3_column_int64(s, 5);
 	if (out->id == NULL)
 		return ERR(err, ERR_CORRUPT, "the catalog is damaged: a row without id");
-	return catalog_unseal(c, kind_text, out->id, NULL, catalog_column_bytes(s, 6), arena, &out->document, err);
+	return catalog_unseal(
+	    c, kind_text, out->id, NULL, catalog_column_bytes(s, 6), arena, &out->document, err);
 }
 
 static bool
@@ -134,8 +136,8 @@ row_find(struct catalog *c, const char *sql, enum catalog_kind kind, const char 
 }
 
 bool
-catalog_get(struct catalog *c, enum catalog_kind kind, const char *id, struct arena *arena, struct catalog_row *out,
-    struct err *err)
+catalog_get(struct catalog *c, enum catalog_kind kind, const char *id, struct arena *arena,
+    struct catalog_row *out, struct err *err)
 {
 	return row_find(c, BY_ID, kind, id, arena, out, err);
 }
@@ -175,8 +177,8 @@ catalog_list(struct catalog *c, enum catalog_kind kind, const char *owner, const
 }
 
 bool
-catalog_count(struct catalog *c, enum catalog_kind kind, const char *owner, const char *state, uint64_t *count_out,
-    struct err *err)
+catalog_count(struct catalog *c, enum catalog_kind kind, const char *owner, const char *state,
+    uint64_t *count_out, struct err *err)
 {
 	sqlite3_stmt *s = catalog_statement(c, COUNT, err);
 	bool ok;

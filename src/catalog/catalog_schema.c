@@ -58,8 +58,9 @@ version_check(struct catalog *c, int64_t *version_out, struct err *err)
 	    !number_read(c, "SELECT count(*) FROM sqlite_schema", &tables, err))
 		return false;
 	if (*version_out > SCHEMA_VERSION)
-		return ERR(err, ERR_UNSUPPORTED, "the catalog has schema %lld, later than this program's %lld",
-		    (long long)*version_out, (long long)SCHEMA_VERSION);
+		return ERR(err, ERR_UNSUPPORTED,
+		    "the catalog has schema %lld, later than this program's %lld", (long long)*version_out,
+		    (long long)SCHEMA_VERSION);
 	if (application == 0 && *version_out == 0 && tables == 0)
 		return true; /* new */
 	if (application != APPLICATION_ID || *version_out < 1)
@@ -136,7 +137,8 @@ catalog_schema_prepare(struct catalog *c, struct err *err)
 		return false;
 	ok = version_check(c, &version, err);
 	for (from = version; ok && version < SCHEMA_VERSION; version++)
-		ok = sqlite3_exec(c->db, STEPS[version], NULL, NULL, NULL) == SQLITE_OK || catalog_fail(c, __func__, err);
+		ok = sqlite3_exec(c->db, STEPS[version], NULL, NULL, NULL) == SQLITE_OK ||
+		     catalog_fail(c, __func__, err);
 	ok = ok && data_key_load(c, from == 0, err);
 	if (!ok) {
 		catalog_rollback(c);

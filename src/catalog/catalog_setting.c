@@ -7,7 +7,8 @@ static const char PUT[] = "INSERT INTO setting(name, value) VALUES(?1, ?2)"
 			  " ON CONFLICT(name) DO UPDATE SET value = excluded.value";
 
 bool
-catalog_setting_get(struct catalog *c, const char *name, struct arena *arena, struct bytes *out, struct err *err)
+catalog_setting_get(
+    struct catalog *c, const char *name, struct arena *arena, struct bytes *out, struct err *err)
 {
 	sqlite3_stmt *s = catalog_statement(c, GET, err);
 	bool ok = false;

@@ -45,7 +45,8 @@ void
 catalog_bind_bytes(sqlite3_stmt *s, int at, struct bytes data)
 {
 	/* A NULL pointer would bind NULL, and the empty value is a value. */
-	must(sqlite3_bind_blob64(s, at, data.len == 0 ? (const void *)"" : data.ptr, data.len, SQLITE_STATIC) == SQLITE_OK);
+	must(sqlite3_bind_blob64(
+		 s, at, data.len == 0 ? (const void *)"" : data.ptr, data.len, SQLITE_STATIC) == SQLITE_OK);
 }
 
 void

@@ -70,8 +70,8 @@ tag_count(struct catalog *c, const char *id, size_t *out, struct err *err)
 }
 
 bool
-catalog_tag_list(struct catalog *c, const char *id, struct arena *arena, struct catalog_tag **out, size_t *count_out,
-    struct err *err)
+catalog_tag_list(struct catalog *c, const char *id, struct arena *arena, struct catalog_tag **out,
+    size_t *count_out, struct err *err)
 {
 	size_t total = 0, count = 0;
 	enum catalog_step step = CATALOG_STEP_DONE;
@@ -91,7 +91,8 @@ catalog_tag_list(struct catalog *c, const char *id, struct arena *arena, struct 
 
 		must(count < total); /* the lock is ours: no row came in between */
 		tags[count].key = catalog_column_text(s, 0, arena);
-		ok = catalog_unseal(c, "tag", id, tags[count].key, catalog_column_bytes(s, 1), arena, &value, err);
+		ok = catalog_unseal(
+		    c, "tag", id, tags[count].key, catalog_column_bytes(s, 1), arena, &value, err);
 		if (ok)
 			tags[count++].value = arena_text(arena, value);
 	}

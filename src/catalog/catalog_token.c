@@ -3,9 +3,10 @@
 #include "catalog_int.h"
 
 static const char GET[] = "SELECT digest, id FROM token WHERE operation = ?1 AND token = ?2";
-static const char PUT[] = "INSERT INTO token(operation, token, digest, id, created_ms) VALUES(?1, ?2, ?3, ?4, ?5)"
-			  " ON CONFLICT(operation, token) DO UPDATE SET digest = excluded.digest, id = excluded.id,"
-			  " created_ms = excluded.created_ms";
+static const char PUT[] =
+    "INSERT INTO token(operation, token, digest, id, created_ms) VALUES(?1, ?2, ?3, ?4, ?5)"
+    " ON CONFLICT(operation, token) DO UPDATE SET digest = excluded.digest, id = excluded.id,"
+    " created_ms = excluded.created_ms";
 static const char PURGE[] = "DELETE FROM token WHERE created_ms < ?1";
 
 bool
@@ -36,8 +37,8 @@ catalog_token_get(struct catalog *c, const char *operation, const char *token, s
 }
 
 bool
-catalog_token_put(struct catalog *c, const char *operation, const char *token, struct bytes digest, const char *id,
-    int64_t now_ms, struct err *err)
+catalog_token_put(struct catalog *c, const char *operation, const char *token, struct bytes digest,
+    const char *id, int64_t now_ms, struct err *err)
 {
 	sqlite3_stmt *s = catalog_statement(c, PUT, err);
 

@@ -17,7 +17,8 @@
 #define CONTEXT_BYTES_MAX   1024
 #define AAD_BYTES_MAX       (WRAPPED_HEAD_BYTES + CONTEXT_BYTES_MAX)
 
-_Static_assert(WRAPPED_EXTRA_BYTES + CRYPT_DATA_KEY_BYTES_MAX <= CRYPT_WRAPPED_BYTES_MAX, "a wrapped key fits");
+_Static_assert(
+    WRAPPED_EXTRA_BYTES + CRYPT_DATA_KEY_BYTES_MAX <= CRYPT_WRAPPED_BYTES_MAX, "a wrapped key fits");
 
 struct crypt_keys {
 	struct secret *key;
@@ -118,8 +119,8 @@ head_check(const struct crypt_keys *k, struct reader *r, struct err *err)
 }
 
 bool
-crypt_keys_unwrap(struct crypt_keys *k, struct bytes context, struct bytes wrapped, struct secret **data_key_out,
-    struct err *err)
+crypt_keys_unwrap(struct crypt_keys *k, struct bytes context, struct bytes wrapped,
+    struct secret **data_key_out, struct err *err)
 {
 	struct bytes head = bytes_slice(wrapped, 0, WRAPPED_HEAD_BYTES), nonce, sealed;
 	struct crypt_sealer *sealer = NULL;

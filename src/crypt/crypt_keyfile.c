@@ -87,7 +87,8 @@ folder_find(const char *path, char folder[PATH_MAX], const char **name_out, stru
 	if (slash != NULL && slash != path)
 		parent[slash - path] = '\0';
 	if (realpath(parent, folder) == NULL)
-		ok = ERR_SYS(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "folder of the key file '%s'", path);
+		ok = ERR_SYS(
+		    err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "folder of the key file '%s'", path);
 	mem_free(parent);
 	return ok;
 }
@@ -111,7 +112,8 @@ place_check(const char *real_path, const char *data_dir, struct err *err)
 	inside = strcmp(real, "/") == 0 || (strncmp(real_path, real, len) == 0 && real_path[len] == '/');
 	free(real);
 	if (inside)
-		return ERR(err, ERR_DENIED, "the key file '%s' lies in the data directory that it locks", real_path);
+		return ERR(
+		    err, ERR_DENIED, "the key file '%s' lies in the data directory that it locks", real_path);
 	return true;
 }
 
@@ -164,11 +166,14 @@ file_read(const char *path, struct secret **key_out, struct err *err)
 	bool ok;
 
 	if (fd < 0)
-		ok = ERR_SYS(err, errno == ENOENT ? ERR_NOT_FOUND : errno == EACCES ? ERR_DENIED : ERR_IO,
+		ok = ERR_SYS(err,
+		    errno == ENOENT   ? ERR_NOT_FOUND
+		    : errno == EACCES ? ERR_DENIED
+				      : ERR_IO,
 		    "open the key file '%s'", path);
 	else
 		ok = status_check(fd, path, err) && read_exactly(fd, secret_data(file), FILE_BYTES, err) &&
-		    crypt_key_parse(secret_view(file), key_out, err);
+		     crypt_key_parse(secret_view(file), key_out, err);
 	secret_free(&file);
 	if (fd >= 0)
 		(void)close(fd);
@@ -257,13 +262,15 @@ crypt_keys_open_file(const char *path, const char *data_dir, bool create, const 
 			ok = ERR_SYS(err, errno == EACCES ? ERR_DENIED : ERR_IO, "the key file '%s'", path);
 			goto out;
 		}
-		if (snprintf(real, PATH_MAX, "%s/%s", strcmp(folder, "/") == 0 ? "" : folder, name) >= PATH_MAX) {
+		if (snprintf(real, PATH_MAX, "%s/%s", strcmp(folder, "/") == 0 ? "" : folder, name) >=
+		    PATH_MAX) {
 			ok = ERR(err, ERR_LIMIT, "the name of the key file is too long");
 			goto out;
 		}
 	}
 	ok = place_check(real, data_dir, err) &&
-	    (!create || access(real, F_OK) == 0 || file_create(real, folder, rng, err)) && file_read(real, &key, err);
+	     (!create || access(real, F_OK) == 0 || file_create(real, folder, rng, err)) &&
+	     file_read(real, &key, err);
 	if (ok)
 		*out = crypt_keys_new(key, rng);
 out:

@@ -64,14 +64,15 @@ context_update(EVP_CIPHER_CTX *context, uint8_t *out, struct bytes data)
 	for (size_t at = 0; at < data.len; at += STEP_BYTES) {
 		size_t n = data.len - at < STEP_BYTES ? data.len - at : STEP_BYTES;
 
-		must(EVP_CipherUpdate(context, out == NULL ? NULL : out + at, &done, data.ptr + at, (int)n) == 1);
+		must(EVP_CipherUpdate(context, out == NULL ? NULL : out + at, &done, data.ptr + at, (int)n) ==
+		     1);
 		must((size_t)done == n);
 	}
 }
 
 void
-crypt_seal(struct crypt_sealer *s, const uint8_t nonce[CRYPT_NONCE_BYTES], struct bytes aad, struct bytes plain,
-    struct buf *out)
+crypt_seal(struct crypt_sealer *s, const uint8_t nonce[CRYPT_NONCE_BYTES], struct bytes aad,
+    struct bytes plain, struct buf *out)
 {
 	uint8_t *place, last[16];
 	int done;
@@ -89,8 +90,8 @@ crypt_seal(struct crypt_sealer *s, const uint8_t nonce[CRYPT_NONCE_BYTES], struc
 }
 
 bool
-crypt_unseal(struct crypt_sealer *s, const uint8_t nonce[CRYPT_NONCE_BYTES], struct bytes aad, struct bytes sealed,
-    struct buf *out, struct err *err)
+crypt_unseal(struct crypt_sealer *s, const uint8_t nonce[CRYPT_NONCE_BYTES], struct bytes aad,
+    struct bytes sealed, struct buf *out, struct err *err)
 {
 	uint8_t *place, tag[CRYPT_TAG_BYTES], last[16];
 	size_t plain_len;

@@ -24,15 +24,16 @@ struct parameter {
 static bool
 is_unreserved(uint8_t c)
 {
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-	    c == '_' || c == '~';
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+	       c == '.' || c == '_' || c == '~';
 }
 
 /* RFC 9110 §5.6.2, without the capitals: the form a name has in a list of signed headers. */
 static bool
 is_signed_name_char(uint8_t c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+	       (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
 }
 
 static bool
@@ -64,7 +65,8 @@ recode(struct buf *out, struct bytes text, bool keep_slash, struct err *err)
 
 		if (c == '%') {
 			if (!text_hex_parse(&c, 1, bytes_slice(text, i + 1, 2)))
-				return ERR(err, ERR_SYNTAX, "the target has a '%%' without two hexadecimal digits");
+				return ERR(
+				    err, ERR_SYNTAX, "the target has a '%%' without two hexadecimal digits");
 			i += 2;
 		} else if (c == '/' && keep_slash) {
 			buf_append_byte(out, c);
@@ -139,7 +141,8 @@ parameter_compare(const void *a, const void *b)
 
 /* Cuts the query into parameters, encoded into scratch, which never moves; *count_out of them, out of at most max. */
 static bool
-query_parse(struct bytes query, struct buf *scratch, struct parameter *list, size_t *count_out, struct err *err)
+query_parse(
+    struct bytes query, struct buf *scratch, struct parameter *list, size_t *count_out, struct err *err)
 {
 	size_t count = 0, end;
 
@@ -255,7 +258,8 @@ name_check(struct bytes name, struct bytes previous, struct err *err)
 }
 
 static bool
-headers_append(struct buf *out, const struct crypt_sigv4_request *r, struct bytes signed_headers, struct err *err)
+headers_append(
+    struct buf *out, const struct crypt_sigv4_request *r, struct bytes signed_headers, struct err *err)
 {
 	struct bytes previous = BYTES_EMPTY;
 	size_t end;
@@ -317,8 +321,8 @@ scope_append(struct buf *out, const struct crypt_sigv4_scope *scope)
 }
 
 void
-crypt_sigv4_string_to_sign(struct bytes canonical, struct bytes amz_date, const struct crypt_sigv4_scope *scope,
-    struct buf *out)
+crypt_sigv4_string_to_sign(
+    struct bytes canonical, struct bytes amz_date, const struct crypt_sigv4_scope *scope, struct buf *out)
 {
 	uint8_t digest[CRYPT_SHA256_BYTES];
 	char hex[2 * CRYPT_SHA256_BYTES + 1];
@@ -334,8 +338,8 @@ crypt_sigv4_string_to_sign(struct bytes canonical, struct bytes amz_date, const 
 }
 
 void
-crypt_sigv4_signature(char out[65], struct bytes secret_key, const struct crypt_sigv4_scope *scope,
-    struct bytes string_to_sign)
+crypt_sigv4_signature(
+    char out[65], struct bytes secret_key, const struct crypt_sigv4_scope *scope, struct bytes string_to_sign)
 {
 	uint8_t first[4 + CRYPT_SIGV4_SECRET_BYTES_MAX], key[CRYPT_SHA256_BYTES], next[CRYPT_SHA256_BYTES];
 	const struct bytes steps[] = {scope->region, scope->service, BYTES_LIT(TERMINATOR), string_to_sign};

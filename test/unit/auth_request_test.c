@@ -19,8 +19,9 @@
 #define SECRET      "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 #define HEADERS_MAX 20
 #define CREDENTIAL  "Credential=AKIDEXAMPLE/20261124/eu-central-1/ses/aws4_request"
-#define JS_SIGNED                                                                                                      \
-	"SignedHeaders=amz-sdk-invocation-id;amz-sdk-request;content-length;content-type;host;x-amz-content-sha256;"   \
+#define JS_SIGNED                                                                                            \
+	"SignedHeaders=amz-sdk-invocation-id;amz-sdk-request;content-length;content-type;host;x-amz-"        \
+	"content-sha256;"                                                                                    \
 	"x-amz-date;x-amz-target;x-amz-user-agent"
 
 struct pair {
@@ -34,37 +35,40 @@ struct captured {
 
 static const struct captured CAPTURED[] = {
     {"JavaScript, CreateArchive", "20261124T025613Z",
-        "{\"ArchiveName\":\"journal-2026\",\"ClientToken\":\"433c8dd2-f7c0-4dae-bdea-680ffb8b600a\",\"Retention\":"
-        "{\"RetentionPeriod\":\"SEVEN_YEARS\"},\"KmsKeyArn\":\"arn:aws:kms:eu-central-1:123456789012:key/"
-        "11111111-2222-3333-4444-555555555555\",\"Tags\":[{\"Key\":\"team\",\"Value\":\"l\xc3\xa9gal\"}]}",
-        {{"content-type", "application/x-amz-json-1.0"}, {"x-amz-target", "MailManagerSvc.CreateArchive"},
-            {"content-length", "263"}, {"x-amz-user-agent", "aws-sdk-js/3.1111.0"}, {"user-agent", "aws-sdk-js/3.1111.0"},
-            {"host", "127.0.0.1:39001"}, {"amz-sdk-invocation-id", "7d9768ea-d81d-4964-a309-f0a7708811ef"},
-            {"amz-sdk-request", "attempt=1; max=1"}, {"x-amz-date", "20261124T025613Z"},
-            {"x-amz-content-sha256", "e1f7004832a839b17879358641f8d886413efb5ef56370593af0e7fe37c1b550"},
-            {"authorization", "AWS4-HMAC-SHA256 " CREDENTIAL ", " JS_SIGNED
-                              ", Signature=66387787c8ea7241e5fcdea029b3a88a70a668a018397183f206540676dce74a"},
-            {"Connection", "keep-alive"}}},
+	"{\"ArchiveName\":\"journal-2026\",\"ClientToken\":\"433c8dd2-f7c0-4dae-bdea-680ffb8b600a\","
+	"\"Retention\":"
+	"{\"RetentionPeriod\":\"SEVEN_YEARS\"},\"KmsKeyArn\":\"arn:aws:kms:eu-central-1:123456789012:key/"
+	"11111111-2222-3333-4444-555555555555\",\"Tags\":[{\"Key\":\"team\",\"Value\":\"l\xc3\xa9gal\"}]}",
+	{{"content-type", "application/x-amz-json-1.0"}, {"x-amz-target", "MailManagerSvc.CreateArchive"},
+	    {"content-length", "263"}, {"x-amz-user-agent", "aws-sdk-js/3.1111.0"},
+	    {"user-agent", "aws-sdk-js/3.1111.0"}, {"host", "127.0.0.1:39001"},
+	    {"amz-sdk-invocation-id", "7d9768ea-d81d-4964-a309-f0a7708811ef"},
+	    {"amz-sdk-request", "attempt=1; max=1"}, {"x-amz-date", "20261124T025613Z"},
+	    {"x-amz-content-sha256", "e1f7004832a839b17879358641f8d886413efb5ef56370593af0e7fe37c1b550"},
+	    {"authorization", "AWS4-HMAC-SHA256 " CREDENTIAL ", " JS_SIGNED
+			      ", Signature=66387787c8ea7241e5fcdea029b3a88a70a668a018397183f206540676dce74a"},
+	    {"Connection", "keep-alive"}}},
     {"JavaScript, ListArchives", "20261124T025613Z", "{\"PageSize\":10}",
-        {{"content-type", "application/x-amz-json-1.0"}, {"x-amz-target", "MailManagerSvc.ListArchives"},
-            {"content-length", "15"}, {"x-amz-user-agent", "aws-sdk-js/3.1111.0"}, {"user-agent", "aws-sdk-js/3.1111.0"},
-            {"host", "127.0.0.1:39001"}, {"amz-sdk-invocation-id", "c6470f54-bf30-4acc-b61c-4b4529de3329"},
-            {"amz-sdk-request", "attempt=1; max=1"}, {"x-amz-date", "20261124T025613Z"},
-            {"x-amz-content-sha256", "4b8783e66ff1296cadc14663ee01cf10abbf2111f2c974dcd2346d898fdec52d"},
-            {"authorization", "AWS4-HMAC-SHA256 " CREDENTIAL ", " JS_SIGNED
-                              ", Signature=dce1c920e575c29b715a61a9bb8f49e764f02421d192933a81f8d6947b5dbace"},
-            {"Connection", "keep-alive"}}},
+	{{"content-type", "application/x-amz-json-1.0"}, {"x-amz-target", "MailManagerSvc.ListArchives"},
+	    {"content-length", "15"}, {"x-amz-user-agent", "aws-sdk-js/3.1111.0"},
+	    {"user-agent", "aws-sdk-js/3.1111.0"}, {"host", "127.0.0.1:39001"},
+	    {"amz-sdk-invocation-id", "c6470f54-bf30-4acc-b61c-4b4529de3329"},
+	    {"amz-sdk-request", "attempt=1; max=1"}, {"x-amz-date", "20261124T025613Z"},
+	    {"x-amz-content-sha256", "4b8783e66ff1296cadc14663ee01cf10abbf2111f2c974dcd2346d898fdec52d"},
+	    {"authorization", "AWS4-HMAC-SHA256 " CREDENTIAL ", " JS_SIGNED
+			      ", Signature=dce1c920e575c29b715a61a9bb8f49e764f02421d192933a81f8d6947b5dbace"},
+	    {"Connection", "keep-alive"}}},
     {"Python, CreateArchive", "20261124T030823Z",
-        "{\"ArchiveName\": \"journal-2026\", \"Retention\": {\"RetentionPeriod\": \"SEVEN_YEARS\"}, "
-        "\"ClientToken\": \"t-1\"}",
-        {{"Host", "127.0.0.1:18213"}, {"Accept-Encoding", "identity"}, {"X-Amz-Target", "MailManagerSvc.CreateArchive"},
-            {"Content-Type", "application/x-amz-json-1.0"}, {"User-Agent", "Botocore/1.43.11 ua/2.1"},
-            {"X-Amz-Date", "20261124T030823Z"},
-            {"Authorization", "AWS4-HMAC-SHA256 " CREDENTIAL
-                              ", SignedHeaders=content-type;host;x-amz-date;x-amz-target, "
-                              "Signature=8414df68ca0a7a5d6b2b8f16cab91bc75802467b77138311eb6e166755a473a7"},
-            {"amz-sdk-invocation-id", "465433b2-a2cc-4382-b5c0-8a0479854c84"}, {"amz-sdk-request", "attempt=1"},
-            {"Content-Length", "102"}}},
+	"{\"ArchiveName\": \"journal-2026\", \"Retention\": {\"RetentionPeriod\": \"SEVEN_YEARS\"}, "
+	"\"ClientToken\": \"t-1\"}",
+	{{"Host", "127.0.0.1:18213"}, {"Accept-Encoding", "identity"},
+	    {"X-Amz-Target", "MailManagerSvc.CreateArchive"}, {"Content-Type", "application/x-amz-json-1.0"},
+	    {"User-Agent", "Botocore/1.43.11 ua/2.1"}, {"X-Amz-Date", "20261124T030823Z"},
+	    {"Authorization",
+		"AWS4-HMAC-SHA256 " CREDENTIAL ", SignedHeaders=content-type;host;x-amz-date;x-amz-target, "
+		"Signature=8414df68ca0a7a5d6b2b8f16cab91bc75802467b77138311eb6e166755a473a7"},
+	    {"amz-sdk-invocation-id", "465433b2-a2cc-4382-b5c0-8a0479854c84"},
+	    {"amz-sdk-request", "attempt=1"}, {"Content-Length", "102"}}},
 };
 
 /* One known key, active or not. */
@@ -110,8 +114,10 @@ fixture_init(struct fixture *f, const struct captured *from)
 	f->request.body = bytes_of_str(from->body);
 	assert_true(time_amz_parse(&f->request.now_ms, bytes_of_str(from->date)));
 	for (; from->headers[f->request.header_count].name != NULL; f->request.header_count++) {
-		f->headers[f->request.header_count].name = bytes_of_str(from->headers[f->request.header_count].name);
-		f->headers[f->request.header_count].value = bytes_of_str(from->headers[f->request.header_count].value);
+		f->headers[f->request.header_count].name =
+		    bytes_of_str(from->headers[f->request.header_count].name);
+		f->headers[f->request.header_count].value =
+		    bytes_of_str(from->headers[f->request.header_count].value);
 	}
 }
 
@@ -154,45 +160,77 @@ struct edge {
 	const char *target;
 	int late_ms;
 	const char *credential;
-	const char *region;     /* of the options */
+	const char *region; /* of the options */
 	bool inactive;
 };
 static const struct edge EDGES[] = {
     {.name = "as it is", .verdict = AUTH_PASSED},
-    {.name = "host unsigned", .verdict = AUTH_UNSIGNED_HEADER, .list = "content-type;x-amz-date;x-amz-target"},
+    {.name = "host unsigned",
+	.verdict = AUTH_UNSIGNED_HEADER,
+	.list = "content-type;x-amz-date;x-amz-target"},
     {.name = "date unsigned", .verdict = AUTH_UNSIGNED_HEADER, .list = "content-type;host;x-amz-target"},
-    {.name = "content type unsigned", .verdict = AUTH_UNSIGNED_HEADER, .list = "host;x-amz-date;x-amz-target"},
+    {.name = "content type unsigned",
+	.verdict = AUTH_UNSIGNED_HEADER,
+	.list = "host;x-amz-date;x-amz-target"},
     {.name = "target unsigned", .verdict = AUTH_UNSIGNED_HEADER, .list = "content-type;host;x-amz-date"},
     {.name = "tenant unsigned", .verdict = AUTH_UNSIGNED_HEADER, .extra = {"x-amz-tenant", "other"}},
-    {.name = "tenant in capitals unsigned", .verdict = AUTH_UNSIGNED_HEADER, .extra = {"X-AMZ-TENANT", "other"}},
-    {.name = "tenant signed", .verdict = AUTH_PASSED, .extra = {"x-amz-tenant", "other"}, .list = LIST ";x-amz-tenant"},
+    {.name = "tenant in capitals unsigned",
+	.verdict = AUTH_UNSIGNED_HEADER,
+	.extra = {"X-AMZ-TENANT", "other"}},
+    {.name = "tenant signed",
+	.verdict = AUTH_PASSED,
+	.extra = {"x-amz-tenant", "other"},
+	.list = LIST ";x-amz-tenant"},
     {.name = "SDK header unsigned", .verdict = AUTH_PASSED, .extra = {"amz-sdk-retry", "1"}},
     {.name = "trace of a load balancer", .verdict = AUTH_PASSED, .extra = {"X-Amzn-Trace-Id", "Root=1"}},
-    {.name = "protocol unsigned", .verdict = AUTH_UNSIGNED_HEADER, .extra = {"Smithy-Protocol", "rpc-v2-cbor"}},
-    {.name = "protocol signed", .verdict = AUTH_PASSED, .extra = {"Smithy-Protocol", "rpc-v2-cbor"},
-        .list = "content-type;host;smithy-protocol;x-amz-date;x-amz-target"},
+    {.name = "protocol unsigned",
+	.verdict = AUTH_UNSIGNED_HEADER,
+	.extra = {"Smithy-Protocol", "rpc-v2-cbor"}},
+    {.name = "protocol signed",
+	.verdict = AUTH_PASSED,
+	.extra = {"Smithy-Protocol", "rpc-v2-cbor"},
+	.list = "content-type;host;smithy-protocol;x-amz-date;x-amz-target"},
     {.name = "two hosts", .verdict = AUTH_INCOMPLETE, .extra = {"host", "evil"}},
     {.name = "two dates", .verdict = AUTH_INCOMPLETE, .extra = {"x-amz-date", "20261124T030823Z"}},
     {.name = "two content types", .verdict = AUTH_INCOMPLETE, .extra = {"content-type", "application/cbor"}},
-    {.name = "two targets", .verdict = AUTH_INCOMPLETE, .extra = {"x-amz-target", "MailManagerSvc.DeleteArchive"}},
-    {.name = "two authorizations", .verdict = AUTH_INCOMPLETE, .extra = {"authorization", "AWS4-HMAC-SHA256 x"}},
-    {.name = "session token", .verdict = AUTH_SESSION_TOKEN, .extra = {"x-amz-security-token", "t"},
-        .list = "content-type;host;x-amz-date;x-amz-security-token;x-amz-target"},
-    {.name = "unsigned payload", .verdict = AUTH_UNSIGNED_PAYLOAD, .extra = {"x-amz-content-sha256", "UNSIGNED-PAYLOAD"},
-        .list = "content-type;host;x-amz-content-sha256;x-amz-date;x-amz-target"},
-    {.name = "streaming payload", .verdict = AUTH_STREAMING,
-        .extra = {"x-amz-content-sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"},
-        .list = "content-type;host;x-amz-content-sha256;x-amz-date;x-amz-target"},
-    {.name = "payload hash unsigned", .verdict = AUTH_UNSIGNED_HEADER,
-        .extra = {"x-amz-content-sha256", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"}},
-    {.name = "payload hash of nothing", .verdict = AUTH_PAYLOAD_MISMATCH,
-        .extra = {"x-amz-content-sha256", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
-        .list = "content-type;host;x-amz-content-sha256;x-amz-date;x-amz-target"},
-    {.name = "payload hash empty", .verdict = AUTH_PAYLOAD_MISMATCH, .extra = {"x-amz-content-sha256", ""},
-        .list = "content-type;host;x-amz-content-sha256;x-amz-date;x-amz-target"},
-    {.name = "list unsorted", .verdict = AUTH_INCOMPLETE, .list = "host;content-type;x-amz-date;x-amz-target"},
-    {.name = "list in capitals", .verdict = AUTH_INCOMPLETE, .list = "Content-Type;Host;X-Amz-Date;X-Amz-Target"},
-    {.name = "name twice in the list", .verdict = AUTH_INCOMPLETE, .list = "content-type;host;host;x-amz-date;x-amz-target"},
+    {.name = "two targets",
+	.verdict = AUTH_INCOMPLETE,
+	.extra = {"x-amz-target", "MailManagerSvc.DeleteArchive"}},
+    {.name = "two authorizations",
+	.verdict = AUTH_INCOMPLETE,
+	.extra = {"authorization", "AWS4-HMAC-SHA256 x"}},
+    {.name = "session token",
+	.verdict = AUTH_SESSION_TOKEN,
+	.extra = {"x-amz-security-token", "t"},
+	.list = "content-type;host;x-amz-date;x-amz-security-token;x-amz-target"},
+    {.name = "unsigned payload",
+	.verdict = AUTH_UNSIGNED_PAYLOAD,
+	.extra = {"x-amz-content-sha256", "UNSIGNED-PAYLOAD"},
+	.list = "content-type;host;x-amz-content-sha256;x-amz-date;x-amz-target"},
+    {.name = "streaming payload",
+	.verdict = AUTH_STREAMING,
+	.extra = {"x-amz-content-sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"},
+	.list = "content-type;host;x-amz-content-sha256;x-amz-date;x-amz-target"},
+    {.name = "payload hash unsigned",
+	.verdict = AUTH_UNSIGNED_HEADER,
+	.extra = {"x-amz-content-sha256", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"}},
+    {.name = "payload hash of nothing",
+	.verdict = AUTH_PAYLOAD_MISMATCH,
+	.extra = {"x-amz-content-sha256", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
+	.list = "content-type;host;x-amz-content-sha256;x-amz-date;x-amz-target"},
+    {.name = "payload hash empty",
+	.verdict = AUTH_PAYLOAD_MISMATCH,
+	.extra = {"x-amz-content-sha256", ""},
+	.list = "content-type;host;x-amz-content-sha256;x-amz-date;x-amz-target"},
+    {.name = "list unsorted",
+	.verdict = AUTH_INCOMPLETE,
+	.list = "host;content-type;x-amz-date;x-amz-target"},
+    {.name = "list in capitals",
+	.verdict = AUTH_INCOMPLETE,
+	.list = "Content-Type;Host;X-Amz-Date;X-Amz-Target"},
+    {.name = "name twice in the list",
+	.verdict = AUTH_INCOMPLETE,
+	.list = "content-type;host;host;x-amz-date;x-amz-target"},
     {.name = "absent header in the list", .verdict = AUTH_INCOMPLETE, .list = LIST ";x-z"},
     {.name = "signed twice", .verdict = AUTH_INCOMPLETE, .target = "/?a=1&X-Amz-Signature=0"},
     {.name = "a query", .verdict = AUTH_PASSED, .target = "/?b=1&a=x%20y"},
@@ -215,13 +253,23 @@ static const struct edge EDGES[] = {
     {.name = "more than five minutes late", .verdict = AUTH_EXPIRED, .late_ms = 300001},
     {.name = "five minutes early", .verdict = AUTH_PASSED, .late_ms = -300000},
     {.name = "more than five minutes early", .verdict = AUTH_NOT_YET_CURRENT, .late_ms = -300001},
-    {.name = "another day", .verdict = AUTH_SCOPE, .credential = "AKIDEXAMPLE/20261123/eu-central-1/ses/aws4_request"},
-    {.name = "another service", .verdict = AUTH_SCOPE, .credential = "AKIDEXAMPLE/20261124/eu-central-1/s3/aws4_request"},
-    {.name = "another terminator", .verdict = AUTH_SCOPE, .credential = "AKIDEXAMPLE/20261124/eu-central-1/ses/aws4_requesu"},
-    {.name = "any region", .verdict = AUTH_PASSED, .credential = "AKIDEXAMPLE/20261124/mars-1/ses/aws4_request"},
+    {.name = "another day",
+	.verdict = AUTH_SCOPE,
+	.credential = "AKIDEXAMPLE/20261123/eu-central-1/ses/aws4_request"},
+    {.name = "another service",
+	.verdict = AUTH_SCOPE,
+	.credential = "AKIDEXAMPLE/20261124/eu-central-1/s3/aws4_request"},
+    {.name = "another terminator",
+	.verdict = AUTH_SCOPE,
+	.credential = "AKIDEXAMPLE/20261124/eu-central-1/ses/aws4_requesu"},
+    {.name = "any region",
+	.verdict = AUTH_PASSED,
+	.credential = "AKIDEXAMPLE/20261124/mars-1/ses/aws4_request"},
     {.name = "the region", .verdict = AUTH_PASSED, .region = "eu-central-1"},
     {.name = "another region", .verdict = AUTH_SCOPE, .region = "us-east-1"},
-    {.name = "unknown key", .verdict = AUTH_UNKNOWN_KEY, .credential = "AKIDEXAMPLF/20261124/eu-central-1/ses/aws4_request"},
+    {.name = "unknown key",
+	.verdict = AUTH_UNKNOWN_KEY,
+	.credential = "AKIDEXAMPLF/20261124/eu-central-1/ses/aws4_request"},
     {.name = "inactive key", .verdict = AUTH_INACTIVE_KEY, .inactive = true},
     {.name = "credential of one part", .verdict = AUTH_INCOMPLETE, .credential = "AKIDEXAMPLE"},
 };
@@ -242,8 +290,8 @@ static void
 fixture_sign(struct fixture *f, const char *credential, const char *list)
 {
 	struct crypt_sigv4_scope scope = {piece(credential, 1), piece(credential, 2), piece(credential, 3)};
-	struct crypt_sigv4_request r = {f->request.method, f->request.target, f->headers, f->request.header_count,
-	    BYTES_EMPTY, true};
+	struct crypt_sigv4_request r = {
+	    f->request.method, f->request.target, f->headers, f->request.header_count, BYTES_EMPTY, true};
 	uint8_t digest[CRYPT_SHA256_BYTES];
 	char hex[65], signature[65] = "0000000000000000000000000000000000000000000000000000000000000000";
 	struct buf canonical, to_sign;
@@ -255,14 +303,15 @@ fixture_sign(struct fixture *f, const char *credential, const char *list)
 	buf_init(&canonical, 65536);
 	buf_init(&to_sign, 65536);
 	if (crypt_sigv4_canonical(&r, bytes_of_str(list), false, &canonical, &err)) {
-		crypt_sigv4_string_to_sign(buf_view(&canonical), BYTES_LIT("20261124T030823Z"), &scope, &to_sign);
+		crypt_sigv4_string_to_sign(
+		    buf_view(&canonical), BYTES_LIT("20261124T030823Z"), &scope, &to_sign);
 		crypt_sigv4_signature(signature, BYTES_LIT(SECRET), &scope, buf_view(&to_sign));
 	}
 	for (size_t i = 0; i < f->request.header_count; i++)
 		if (bytes_equal(f->headers[i].name, BYTES_LIT("Authorization")))
-			f->headers[i].value = bytes_of_str(
-			    arena_printf(&f->arena, "AWS4-HMAC-SHA256 Credential=%s, SignedHeaders=%s, Signature=%s",
-			        credential, list, signature));
+			f->headers[i].value = bytes_of_str(arena_printf(&f->arena,
+			    "AWS4-HMAC-SHA256 Credential=%s, SignedHeaders=%s, Signature=%s", credential,
+			    list, signature));
 	buf_fini(&canonical);
 	buf_fini(&to_sign);
 }
@@ -282,7 +331,8 @@ edge_run(const struct edge *e)
 	f.request.now_ms += e->late_ms;
 	f.options.region = e->region;
 	f.known.active = !e->inactive;
-	fixture_sign(&f, e->credential != NULL ? e->credential : "AKIDEXAMPLE/20261124/eu-central-1/ses/aws4_request",
+	fixture_sign(&f,
+	    e->credential != NULL ? e->credential : "AKIDEXAMPLE/20261124/eu-central-1/ses/aws4_request",
 	    e->list != NULL ? e->list : LIST);
 	if (judge(&f) != e->verdict)
 		fail_msg("%s: %d: %s", e->name, (int)f.result.verdict, f.result.text);
@@ -339,12 +389,12 @@ texts_of_time_say_both_times(void **state)
 	fixture_init(&f, &CAPTURED[2]);
 	f.request.now_ms += 360000;
 	assert_int_equal(judge(&f), AUTH_EXPIRED);
-	assert_string_equal(f.result.text,
-	    "Signature expired: 20261124T030823Z is now earlier than 20261124T030923Z (20261124T031423Z - 5 min.)");
+	assert_string_equal(f.result.text, "Signature expired: 20261124T030823Z is now earlier than "
+					   "20261124T030923Z (20261124T031423Z - 5 min.)");
 	f.request.now_ms -= 720000;
 	assert_int_equal(judge(&f), AUTH_NOT_YET_CURRENT);
-	assert_string_equal(f.result.text,
-	    "Signature not yet current: 20261124T030823Z is still later than 20261124T030723Z (20261124T030223Z + 5 min.)");
+	assert_string_equal(f.result.text, "Signature not yet current: 20261124T030823Z is still later than "
+					   "20261124T030723Z (20261124T030223Z + 5 min.)");
 	arena_fini(&f.arena);
 }
 
@@ -380,7 +430,8 @@ refusals_have_a_row_each(void **state)
 	assert_string_equal(auth_refusal_of(AUTH_EXPIRED)->exception, "InvalidSignatureException");
 	assert_int_equal(auth_refusal_of(AUTH_STREAMING)->http_status, 501);
 	assert_int_equal(auth_refusal_of(AUTH_PAYLOAD_MISMATCH)->http_status, 400);
-	assert_string_equal(auth_refusal_of(AUTH_UNKNOWN_KEY)->text, auth_refusal_of(AUTH_INACTIVE_KEY)->text);
+	assert_string_equal(
+	    auth_refusal_of(AUTH_UNKNOWN_KEY)->text, auth_refusal_of(AUTH_INACTIVE_KEY)->text);
 }
 
 /* One letter or digit replaced by another, put in, or taken out: never a blank, whose runs sign alike. */
@@ -420,8 +471,8 @@ mutate_part(struct arena *arena, const struct rng *rng, struct bytes value, cons
 	if (to != NULL)
 		end = bytes_find(value, start, bytes_of_str(to));
 	part = mutate(arena, rng, bytes_slice(value, start, end - start));
-	return bytes_of_str(arena_printf(arena, "%.*s%.*s%.*s", (int)start, (const char *)value.ptr, (int)part.len,
-	    (const char *)part.ptr, (int)(value.len - end), (const char *)value.ptr + end));
+	return bytes_of_str(arena_printf(arena, "%.*s%.*s%.*s", (int)start, (const char *)value.ptr,
+	    (int)part.len, (const char *)part.ptr, (int)(value.len - end), (const char *)value.ptr + end));
 }
 
 static const struct {
@@ -440,7 +491,8 @@ static const struct {
 
 /* Mutates what place names: method, target, body, a part of Authorization, a header. False: no such place. */
 static bool
-mutate_place(struct fixture *f, const struct rng *rng, size_t place, struct bytes *was_out, struct bytes **at_out)
+mutate_place(
+    struct fixture *f, const struct rng *rng, size_t place, struct bytes *was_out, struct bytes **at_out)
 {
 	struct bytes *const fixed[] = {&f->request.method, &f->request.target, &f->request.body};
 	bool is_part = place >= 3 && place < 3 + PART_COUNT;
@@ -449,7 +501,8 @@ mutate_place(struct fixture *f, const struct rng *rng, size_t place, struct byte
 	if (place < 3) {
 		*at_out = fixed[place];
 	} else if (is_part) {
-		for (header = 0; !bytes_equal_nocase(f->headers[header].name, BYTES_LIT("authorization")); header++)
+		for (header = 0; !bytes_equal_nocase(f->headers[header].name, BYTES_LIT("authorization"));
+		     header++)
 			;
 		*at_out = &f->headers[header].value;
 	} else if (header < f->request.header_count) {
@@ -458,9 +511,8 @@ mutate_place(struct fixture *f, const struct rng *rng, size_t place, struct byte
 		return false;
 	}
 	*was_out = **at_out;
-	**at_out = is_part
-	    ? mutate_part(&f->arena, rng, *was_out, PARTS[place - 3].from, PARTS[place - 3].to)
-	    : mutate(&f->arena, rng, *was_out);
+	**at_out = is_part ? mutate_part(&f->arena, rng, *was_out, PARTS[place - 3].from, PARTS[place - 3].to)
+			   : mutate(&f->arena, rng, *was_out);
 	return true;
 }
 
@@ -469,7 +521,7 @@ static bool
 is_unsigned(struct bytes name)
 {
 	return bytes_equal(name, BYTES_LIT("user-agent")) || bytes_equal(name, BYTES_LIT("Connection")) ||
-	    bytes_equal(name, BYTES_LIT("authorization"));
+	       bytes_equal(name, BYTES_LIT("authorization"));
 }
 
 static void
@@ -491,21 +543,24 @@ mutants_are_refused(void **state)
 			if (counts && bytes_equal(was, *at)) {
 				same++; /* a letter replaced by itself */
 				assert_int_equal(judge(&f), AUTH_PASSED);
-			} else if (counts && place >= 3 + PART_COUNT && is_unsigned(f.headers[place - 3 - PART_COUNT].name)) {
+			} else if (counts && place >= 3 + PART_COUNT &&
+				   is_unsigned(f.headers[place - 3 - PART_COUNT].name)) {
 				enum auth_verdict verdict = judge(&f);
 
 				/* the control: what is not signed may change, and the judgement stays */
 				control += verdict == AUTH_PASSED;
 			} else if (counts) {
 				if (judge(&f) == AUTH_PASSED)
-					fail_msg("passed: place %zu: '%.*s' instead of '%.*s'", place, (int)at->len,
-					    (const char *)at->ptr, (int)was.len, (const char *)was.ptr);
+					fail_msg("passed: place %zu: '%.*s' instead of '%.*s'", place,
+					    (int)at->len, (const char *)at->ptr, (int)was.len,
+					    (const char *)was.ptr);
 				refused++;
 			}
 			arena_fini(&f.arena);
 		}
 	}
-	print_message("  %zu mutants refused, %zu unchanged, %zu passed where nothing is signed\n", refused, same, control);
+	print_message("  %zu mutants refused, %zu unchanged, %zu passed where nothing is signed\n", refused,
+	    same, control);
 	assert_true(refused >= 1000);
 	assert_true(control >= 2 * MUTANTS_EACH - 10);
 }

@@ -82,7 +82,8 @@ place_reopen(struct place *p)
 static struct catalog_row
 row_of(enum catalog_kind kind, const char *id, const char *name, int64_t created_ms, const char *document)
 {
-	return (struct catalog_row){kind, id, name, NULL, "ACTIVE", created_ms, created_ms, bytes_of_str(document)};
+	return (struct catalog_row){
+	    kind, id, name, NULL, "ACTIVE", created_ms, created_ms, bytes_of_str(document)};
 }
 
 #define OK(call) assert_true_or_say((call), &p->err, #call)
@@ -92,10 +93,10 @@ assert_true_or_say(bool ok, const struct err *err, const char *call)
 	if (!ok)
 		fail_msg("%s: %s", call, err->msg);
 }
-#define FAILS(call, want)                          \
-	do {                                       \
-		assert_false(call);                \
-		assert_int_equal(p->err.code, (want)); \
+#define FAILS(call, want)                                                                                    \
+	do {                                                                                                 \
+		assert_false(call);                                                                          \
+		assert_int_equal(p->err.code, (want));                                                       \
 	} while (0)
 
 static void
@@ -363,7 +364,8 @@ file_read(struct place *p, const char *suffix)
 static void
 sealed_columns_are_not_in_the_files(void **state)
 {
-	static const char *const NEEDLES[] = {"needle-document", "needle-tag", "needle-secret", "needle-setting"};
+	static const char *const NEEDLES[] = {
+	    "needle-document", "needle-tag", "needle-secret", "needle-setting"};
 	struct place *p = *state;
 	struct catalog_row row = row_of(CATALOG_ARCHIVE, "a-1", "readable-name", 10, "xx needle-document xx");
 	struct catalog_access_key key = {"AKIA1", BYTES_LIT("needle-secret"), "root", "Active", 5};
@@ -381,7 +383,8 @@ sealed_columns_are_not_in_the_files(void **state)
 			for (size_t n = 0; n < 4; n++)
 				assert_int_equal(bytes_find(files[i], 0, bytes_of_str(NEEDLES[n])), SIZE_MAX);
 		/* the control: what is meant to be readable is found */
-		assert_int_not_equal(bytes_find(files[closed == 1 ? 0 : 1], 0, BYTES_LIT("readable-name")), SIZE_MAX);
+		assert_int_not_equal(
+		    bytes_find(files[closed == 1 ? 0 : 1], 0, BYTES_LIT("readable-name")), SIZE_MAX);
 		catalog_close(&p->c);
 	}
 }

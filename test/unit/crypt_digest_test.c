@@ -28,7 +28,7 @@ static const struct {
     {"empty", "", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
     {"one block", "abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
     {"two blocks", "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
-        "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"},
+	"248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"},
 };
 
 static void
@@ -115,7 +115,7 @@ crc32c_hardware_equals_table(void **state)
 
 			assert_int_equal(whole, crypt_crc32c_table(0, part));
 			assert_int_equal(whole, crypt_crc32c(crypt_crc32c(0, bytes_slice(part, 0, cut)),
-			    bytes_slice(part, cut, len)));
+						    bytes_slice(part, cut, len)));
 		}
 }
 

@@ -152,7 +152,8 @@ file_that_is_no_key_is_refused(void **state)
 	for (size_t i = 0; i < FILE_BYTES; i++) {
 		raw[i] ^= 0x40;
 		file_put(p->key, raw, FILE_BYTES, 0400);
-		assert_int_equal(open_code(p, p->key, true), i >= 8 && i < 12 ? ERR_UNSUPPORTED : ERR_CORRUPT);
+		assert_int_equal(
+		    open_code(p, p->key, true), i >= 8 && i < 12 ? ERR_UNSUPPORTED : ERR_CORRUPT);
 		raw[i] ^= 0x40;
 	}
 	assert_int_equal(open_code(p, p->data, false), ERR_CORRUPT); /* a folder */
@@ -165,7 +166,8 @@ static void
 wrap_opens_for_the_same_context_only(void **state)
 {
 	struct place *p = *state;
-	struct secret *kek = secret_random(CRYPT_KEY_BYTES, &p->rng), *other = secret_random(CRYPT_KEY_BYTES, &p->rng);
+	struct secret *kek = secret_random(CRYPT_KEY_BYTES, &p->rng),
+		      *other = secret_random(CRYPT_KEY_BYTES, &p->rng);
 	struct secret *data_key = secret_random(CRYPT_KEY_BYTES, &p->rng), *back = NULL;
 	struct crypt_keys *keys = crypt_keys_new(kek, &p->rng), *wrong = crypt_keys_new(other, &p->rng);
 	struct buf a, b;
@@ -191,8 +193,8 @@ wrap_opens_for_the_same_context_only(void **state)
 		a.ptr[i] ^= 4;
 	}
 	for (size_t len = 0; len < a.len; len++)
-		assert_false(
-		    crypt_keys_unwrap(keys, BYTES_LIT("pack 1"), bytes_slice(buf_view(&a), 0, len), &back, &err));
+		assert_false(crypt_keys_unwrap(
+		    keys, BYTES_LIT("pack 1"), bytes_slice(buf_view(&a), 0, len), &back, &err));
 	assert_null(back);
 	buf_fini(&a);
 	buf_fini(&b);

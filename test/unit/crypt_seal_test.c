@@ -97,8 +97,8 @@ unseal_refuses_every_changed_byte(void **state)
 		sealed.ptr[i] ^= 1;
 	}
 	for (size_t len = 0; len < sealed.len; len++)
-		assert_false(crypt_unseal(s, ZERO_NONCE, BYTES_LIT("aad"),
-		    bytes_slice(buf_view(&sealed), 0, len), &back, &err));
+		assert_false(crypt_unseal(
+		    s, ZERO_NONCE, BYTES_LIT("aad"), bytes_slice(buf_view(&sealed), 0, len), &back, &err));
 	assert_false(crypt_unseal(s, ZERO_NONCE, BYTES_LIT("aae"), buf_view(&sealed), &back, &err));
 	assert_false(crypt_unseal(s, ZERO_NONCE, BYTES_EMPTY, buf_view(&sealed), &back, &err));
 	/* and a refusal leaves the sealer fit for use */

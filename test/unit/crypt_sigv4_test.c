@@ -106,8 +106,8 @@ static void
 expect(struct bytes got, struct bytes want, const char *what)
 {
 	if (!bytes_equal(got, want))
-		fail_msg("%s:\n%.*s\n-- expected:\n%.*s", what, (int)got.len, (const char *)got.ptr, (int)want.len,
-		    (const char *)want.ptr);
+		fail_msg("%s:\n%.*s\n-- expected:\n%.*s", what, (int)got.len, (const char *)got.ptr,
+		    (int)want.len, (const char *)want.ptr);
 }
 
 /* The session token's parameter cut out of the query: some cases add it after signing. */
@@ -117,8 +117,8 @@ target_without_token(struct arena *arena, struct bytes target)
 	size_t from = bytes_find(target, 0, BYTES_LIT("&X-Amz-Security-Token="));
 	size_t end = bytes_find_byte(target, from + 1, '&');
 
-	return bytes_of_str(arena_printf(arena, "%.*s%.*s", (int)from, (const char *)target.ptr, (int)(target.len - end),
-	    (const char *)target.ptr + end));
+	return bytes_of_str(arena_printf(arena, "%.*s%.*s", (int)from, (const char *)target.ptr,
+	    (int)(target.len - end), (const char *)target.ptr + end));
 }
 
 /* One case in one form: "header" or "query". */
@@ -141,7 +141,8 @@ case_run(const char *folder, bool query, bool normalize)
 	context = case_read(&arena, folder, "context.json");
 	assert_int_not_equal(bytes_find(context, 0, BYTES_LIT(SECRET_KEY)), SIZE_MAX);
 	case_parse(&p, case_read(&arena, folder, arena_printf(&arena, "%s-signed-request.txt", form)));
-	crypt_sha256(digest, bytes_find(context, 0, BYTES_LIT("\"sign_body\": true")) != SIZE_MAX ? p.body : BYTES_EMPTY);
+	crypt_sha256(digest,
+	    bytes_find(context, 0, BYTES_LIT("\"sign_body\": true")) != SIZE_MAX ? p.body : BYTES_EMPTY);
 	text_hex_format(hex, bytes_of(digest, sizeof digest));
 	p.request.payload_hash = bytes_of_str(hex);
 	late_token = bytes_find(context, 0, BYTES_LIT("\"omit_session_token\": true")) != SIZE_MAX;
@@ -168,18 +169,19 @@ case_run(const char *folder, bool query, bool normalize)
 		fail_msg("%s: %s", folder, err.msg);
 	expect(buf_view(&canonical),
 	    case_read(&arena, folder, arena_printf(&arena, "%s-canonical-request.txt", form)), folder);
-	crypt_sigv4_string_to_sign(buf_view(&canonical), BYTES_LIT("20150830T123600Z"), &CASE_SCOPE, &to_sign);
-	expect(buf_view(&to_sign), case_read(&arena, folder, arena_printf(&arena, "%s-string-to-sign.txt", form)),
-	    folder);
+	crypt_sigv4_string_to_sign(
+	    buf_view(&canonical), BYTES_LIT("20150830T123600Z"), &CASE_SCOPE, &to_sign);
+	expect(buf_view(&to_sign),
+	    case_read(&arena, folder, arena_printf(&arena, "%s-string-to-sign.txt", form)), folder);
 	crypt_sigv4_signature(signature, BYTES_LIT(SECRET_KEY), &CASE_SCOPE, buf_view(&to_sign));
-	expect(bytes_of_str(signature), case_read(&arena, folder, arena_printf(&arena, "%s-signature.txt", form)),
-	    folder);
+	expect(bytes_of_str(signature),
+	    case_read(&arena, folder, arena_printf(&arena, "%s-signature.txt", form)), folder);
 	if (!query && !late_token) {
 		struct buf value;
 
 		buf_init(&value, 4096);
-		assert_true(crypt_sigv4_sign_header(&p.request, BYTES_LIT("AKIDEXAMPLE"), BYTES_LIT(SECRET_KEY),
-		    BYTES_LIT("20150830T123600Z"), &CASE_SCOPE, &value, &err));
+		assert_true(crypt_sigv4_sign_header(&p.request, BYTES_LIT("AKIDEXAMPLE"),
+		    BYTES_LIT(SECRET_KEY), BYTES_LIT("20150830T123600Z"), &CASE_SCOPE, &value, &err));
 		expect(buf_view(&value), p.authorization, folder);
 		buf_fini(&value);
 	}
@@ -221,7 +223,8 @@ published_cases_are_met(void **state)
 	assert_int_equal(count, CASES_EXPECTED);
 }
 
-static const struct crypt_sigv4_header HOST[] = {{{(const uint8_t *)"Host", 4}, {(const uint8_t *)" a  b\t", 6}}};
+static const struct crypt_sigv4_header HOST[] = {
+    {{(const uint8_t *)"Host", 4}, {(const uint8_t *)" a  b\t", 6}}};
 
 static const struct {
 	const char *name, *target;
@@ -264,8 +267,8 @@ targets_become_canonical(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof TARGETS / sizeof *TARGETS; i++) {
-		struct crypt_sigv4_request r = {BYTES_LIT("GET"), bytes_of_str(TARGETS[i].target), HOST, 1, BYTES_LIT("H"),
-		    TARGETS[i].normalize};
+		struct crypt_sigv4_request r = {BYTES_LIT("GET"), bytes_of_str(TARGETS[i].target), HOST, 1,
+		    BYTES_LIT("H"), TARGETS[i].normalize};
 		char want[256];
 		struct buf out;
 		struct err err;
@@ -318,7 +321,8 @@ signed_header_lists_are_checked(void **state)
 
 		print_message("  %s\n", LISTS[i].name);
 		buf_init(&out, 4096);
-		assert_int_equal(crypt_sigv4_canonical(&r, bytes_of_str(LISTS[i].list), false, &out, &err), LISTS[i].good);
+		assert_int_equal(
+		    crypt_sigv4_canonical(&r, bytes_of_str(LISTS[i].list), false, &out, &err), LISTS[i].good);
 		buf_fini(&out);
 	}
 }
@@ -326,11 +330,13 @@ signed_header_lists_are_checked(void **state)
 static void
 presigned_query_has_one_signature(void **state)
 {
-	static const char *const TARGET[] = {"/?a=1", "/?X-Amz-Signature=1", "/?X-Amz-Signature=1&X-Amz-Signature=2"};
+	static const char *const TARGET[] = {
+	    "/?a=1", "/?X-Amz-Signature=1", "/?X-Amz-Signature=1&X-Amz-Signature=2"};
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
-		struct crypt_sigv4_request r = {BYTES_LIT("GET"), bytes_of_str(TARGET[i]), HOST, 1, BYTES_LIT("H"), true};
+		struct crypt_sigv4_request r = {
+		    BYTES_LIT("GET"), bytes_of_str(TARGET[i]), HOST, 1, BYTES_LIT("H"), true};
 		struct buf out;
 		struct err err;
 
@@ -382,7 +388,8 @@ main(void)
 	(void)snprintf(folder, sizeof folder, "%s/vectors/sigv4", shared != NULL ? shared : "../shared");
 	dir = opendir(folder);
 	if (dir == NULL) {
-		(void)printf("skipped: the published cases, because %s is absent (set DAYBOOK_SHARED)\n", folder);
+		(void)printf(
+		    "skipped: the published cases, because %s is absent (set DAYBOOK_SHARED)\n", folder);
 		return 77;
 	}
 	(void)closedir(dir);
