@@ -226,31 +226,39 @@ os_fs_mkdir_path(struct os_fs fs, const char *path, struct err *err)
 	return ok;
 }
 
+/* The file must be over at from; one byte tells. */
+static bool
+expect_end(struct os_file *f, uint64_t from, struct err *err)
+{
+	uint8_t byte;
+	size_t got;
+
+	if (!os_file_read_at(f, from, &byte, 1, &got, err))
+		return false;
+	return got == 0 || ERR(err, ERR_LIMIT, "larger than %llu bytes", (unsigned long long)from);
+}
+
 static bool
 read_all(struct os_file *f, size_t max, struct buf *out, struct err *err)
 {
-	size_t start = out->len;
+	size_t start = out->len, room = out->max - out->len, done = 0;
 
-	for (;;) {
-		size_t done = out->len - start, want = OS_FS_READ_CHUNK, got;
-		uint8_t *room;
+	if (max > room)
+		max = room;
+	while (done < max) {
+		size_t want = max - done < OS_FS_READ_CHUNK ? max - done : OS_FS_READ_CHUNK, got;
+		uint8_t *place = buf_reserve(out, want);
 
-		/* One byte more than allowed is asked for, so that a longer file shows. */
-		if (want > max - done)
-			want = max - done + 1;
-		room = buf_reserve(out, want);
-		if (room == NULL && want > 1)
-			room = buf_reserve(out, want = 1);
-		if (room == NULL)
-			return ERR(err, ERR_LIMIT, "larger than %zu bytes", out->max);
-		if (!os_file_read_at(f, done, room, want, &got, err))
+		if (place == NULL)
+			return buf_ok(out, err);
+		if (!os_file_read_at(f, done, place, want, &got, err))
 			return false;
-		if (got > max - done)
-			return ERR(err, ERR_LIMIT, "larger than %zu bytes", max);
 		buf_grow(out, got);
+		done = out->len - start;
 		if (got < want)
 			return true;
 	}
+	return expect_end(f, done, err);
 }
 
 bool

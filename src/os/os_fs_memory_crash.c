@@ -95,13 +95,14 @@ settle_names(const struct os_fs_memory *m, struct fate *fate)
 	mem_free(stays);
 }
 
-/* The parts of one write that reached the disk: those whose sector saw more changes than this one's index. */
+/* The parts of one write, below end, that reached the disk: those whose sector saw more changes than its index. */
 static void
-write_torn(struct memory_image *out, const struct memory_node *node, size_t index, uint64_t seed)
+write_torn(struct memory_image *out, const struct memory_node *node, size_t index, uint64_t seed, uint64_t end)
 {
 	const struct memory_change *change = &node->changes[index];
-	uint64_t end = change->at + change->len;
 
+	if (end > change->at + change->len)
+		end = change->at + change->len;
 	for (uint64_t at = change->at; at < end;) {
 		uint64_t sector = at / OS_SECTOR_BYTES;
 		uint64_t next = (sector + 1) * OS_SECTOR_BYTES < end ? (sector + 1) * OS_SECTOR_BYTES : end;
@@ -113,20 +114,26 @@ write_torn(struct memory_image *out, const struct memory_node *node, size_t inde
 	}
 }
 
-/* size_count changes of length survive, and of each sector a number of its own. */
+/*
+ * size_count changes of length survive, and of each sector a number of its own. A cut that does not survive keeps its
+ * blocks: what was written into its place later went to others, and is lost with it.
+ */
 static void
 settle_torn(struct memory_image *out, const struct memory_node *node, uint64_t seed)
 {
 	size_t size_count = draw_prefix(draw(seed, 2, node->id), node->change_count);
 	uint64_t size = size_count > 0 ? node->changes[size_count - 1].size_after : node->durable.size;
+	uint64_t kept_from = UINT64_MAX;
 
 	os_fs_memory_image_write(out, 0, node->durable.data, node->durable.size);
 	for (size_t i = 0; i < node->change_count; i++) {
 		const struct memory_change *change = &node->changes[i];
 
 		if (!change->truncate)
-			write_torn(out, node, i, seed);
-		else if (i < size_count && change->size_after < out->size)
+			write_torn(out, node, i, seed, kept_from);
+		else if (i >= size_count)
+			kept_from = change->size_after < kept_from ? change->size_after : kept_from;
+		else if (change->size_after < out->size)
 			os_fs_memory_image_resize(out, change->size_after);
 	}
 	os_fs_memory_image_resize(out, size);
