@@ -76,12 +76,12 @@ static bool
 refuse_families(scmp_filter_ctx filter, bool network)
 {
 	if (!network)
-		return refuse_if(filter, SCMP_SYS(socket), SCMP_A0(SCMP_CMP_NE, AF_UNIX));
+		return refuse_if(filter, SCMP_SYS(socket), SCMP_A0(SCMP_CMP_NE, AF_UNIX, 0));
 	for (unsigned family = 0; family < AF_NETLINK; family++)
 		if (family != AF_UNIX && family != AF_INET && family != AF_INET6 &&
-		    !refuse_if(filter, SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, family)))
+		    !refuse_if(filter, SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, family, 0)))
 			return false;
-	return refuse_if(filter, SCMP_SYS(socket), SCMP_A0(SCMP_CMP_GT, AF_NETLINK));
+	return refuse_if(filter, SCMP_SYS(socket), SCMP_A0(SCMP_CMP_GT, AF_NETLINK, 0));
 }
 
 static bool

@@ -11,7 +11,6 @@
 #define OS_TLS_CIPHERS            "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES:!aNULL"
 #define OS_TLS_CIPHERS_RESTRICTED "ECDHE+AESGCM:!aNULL"
 #define OS_TLS_SUITES_RESTRICTED  "TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256"
-#define OS_TLS_GROUPS_RESTRICTED  "P-256:P-384:P-521"
 
 bool
 os_tls_reason(struct err *err, enum err_code code, const char *where, const char *words)
@@ -93,6 +92,8 @@ load_key(SSL_CTX *ssl, struct bytes pem, struct err *err)
 static void
 set_policy(SSL_CTX *ssl, bool restricted)
 {
+	int groups[] = {NID_X9_62_prime256v1, NID_secp384r1, NID_secp521r1}; /* of the restricted list */
+
 	must(SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION) == 1);
 	SSL_CTX_set_security_level(ssl, 2);
 	(void)SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
@@ -102,7 +103,7 @@ set_policy(SSL_CTX *ssl, bool restricted)
 	must(SSL_CTX_set_cipher_list(ssl, restricted ? OS_TLS_CIPHERS_RESTRICTED : OS_TLS_CIPHERS) == 1);
 	if (restricted) {
 		must(SSL_CTX_set_ciphersuites(ssl, OS_TLS_SUITES_RESTRICTED) == 1);
-		must(SSL_CTX_set1_groups_list(ssl, OS_TLS_GROUPS_RESTRICTED) == 1);
+		must(SSL_CTX_set1_groups(ssl, groups, sizeof groups / sizeof groups[0]) == 1);
 	}
 }
 
