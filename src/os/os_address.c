@@ -99,7 +99,8 @@ os_address_format(char out[OS_ADDRESS_TEXT_SIZE], const struct os_address *a)
 	if (a->family == 0)
 		len = snprintf(out, OS_ADDRESS_TEXT_SIZE, "%s", ip);
 	else
-		len = snprintf(out, OS_ADDRESS_TEXT_SIZE, a->family == 6 ? "[%s]:%u" : "%s:%u", ip, (unsigned)a->port);
+		len = snprintf(out, OS_ADDRESS_TEXT_SIZE, a->family == 6 ? "[%s]:%u" : "%s:%u", ip,
+		    (unsigned)a->port);
 	must(len > 0 && len < OS_ADDRESS_TEXT_SIZE);
 }
 

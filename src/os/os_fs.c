@@ -267,7 +267,8 @@ os_fs_read_file(struct os_fs fs, const char *path, size_t max, struct buf *out, 
 	struct os_file *f = NULL;
 	bool ok;
 
-	ok = os_fs_open(fs, path, OS_OPEN_READ, &f, err) && (read_all(f, max, out, err) || err_prefix(err, "%s", path));
+	ok = os_fs_open(fs, path, OS_OPEN_READ, &f, err) &&
+	    (read_all(f, max, out, err) || err_prefix(err, "%s", path));
 	os_file_drop(&f);
 	return ok;
 }

@@ -74,7 +74,8 @@ struct os_file {
 	const struct os_file_ops *ops;
 };
 
-MUST_USE bool os_fs_open(struct os_fs fs, const char *path, enum os_open_mode mode, struct os_file **out, struct err *err);
+MUST_USE bool os_fs_open(struct os_fs fs, const char *path, enum os_open_mode mode, struct os_file **out,
+    struct err *err);
 MUST_USE bool os_fs_rename(struct os_fs fs, const char *from, const char *to, struct err *err);
 MUST_USE bool os_fs_unlink(struct os_fs fs, const char *path, struct err *err);
 /* os_fs_mkdir: 0700; ERR_EXISTS when there already. os_fs_mkdir_path: with parents, existing ones are fine, every new
@@ -86,7 +87,8 @@ MUST_USE bool os_fs_list(struct os_fs fs, const char *path, os_list_fn visit, vo
 MUST_USE bool os_fs_stat(struct os_fs fs, const char *path, struct os_stat *out, struct err *err);
 MUST_USE bool os_fs_space(struct os_fs fs, const char *path, uint64_t *free_out, struct err *err);
 
-MUST_USE bool os_file_read_at(struct os_file *f, uint64_t at, void *out, size_t len, size_t *got_out, struct err *err);
+MUST_USE bool os_file_read_at(struct os_file *f, uint64_t at, void *out, size_t len, size_t *got_out,
+    struct err *err);
 /* os_file_read_exact: ERR_CORRUPT when the file ends first. */
 MUST_USE bool os_file_read_exact(struct os_file *f, uint64_t at, void *out, size_t len, struct err *err);
 MUST_USE bool os_file_write_at(struct os_file *f, uint64_t at, struct bytes data, struct err *err);

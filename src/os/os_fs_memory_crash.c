@@ -18,7 +18,8 @@ struct fate {
 static uint64_t
 draw(uint64_t seed, uint64_t what, uint64_t which)
 {
-	struct rng_seeded seeded = {.state = seed ^ (what * 0x9e3779b97f4a7c15ULL) ^ (which * 0xc2b2ae3d27d4eb4fULL)};
+	struct rng_seeded seeded = {
+		.state = seed ^ (what * 0x9e3779b97f4a7c15ULL) ^ (which * 0xc2b2ae3d27d4eb4fULL)};
 	struct rng rng = rng_seeded(&seeded);
 
 	(void)rng_u64(&rng);
@@ -108,8 +109,8 @@ write_torn(struct memory_image *out, const struct memory_node *node, size_t inde
 		uint64_t next = (sector + 1) * OS_SECTOR_BYTES < end ? (sector + 1) * OS_SECTOR_BYTES : end;
 
 		if (index < draw_prefix(draw(seed, node->id + 3, sector), node->change_count))
-			os_fs_memory_image_write(out, at, change->data != NULL ? change->data + (at - change->at) : NULL,
-			    next - at);
+			os_fs_memory_image_write(out, at,
+			    change->data != NULL ? change->data + (at - change->at) : NULL, next - at);
 		at = next;
 	}
 }

@@ -101,7 +101,8 @@ os_fs_memory_names_sync(struct os_fs_memory *m, const struct memory_node *dir)
 	for (size_t i = m->name_count; i-- > 0;) {
 		const struct memory_name_op *op = &m->names[i];
 
-		goes[i] = (op->from_dir != NULL && drags[op->from_dir->id]) || (op->to_dir != NULL && drags[op->to_dir->id]);
+		goes[i] = (op->from_dir != NULL && drags[op->from_dir->id]) ||
+		    (op->to_dir != NULL && drags[op->to_dir->id]);
 		if (goes[i] && op->from_dir != NULL)
 			drags[op->from_dir->id] = true;
 		if (goes[i] && op->to_dir != NULL)

@@ -29,9 +29,9 @@
 
 #define FS_ON_FILE (FS_EXECUTE | FS_WRITE_FILE | FS_READ_FILE | FS_TRUNCATE | FS_IOCTL_DEV)
 #define FS_READ    (FS_READ_FILE | FS_READ_DIR)
-#define FS_WRITE                                                                                                       \
-	(FS_READ | FS_WRITE_FILE | FS_REMOVE_DIR | FS_REMOVE_FILE | FS_MAKE_DIR | FS_MAKE_REG | FS_MAKE_SOCK | FS_REFER | \
-	    FS_TRUNCATE)
+#define FS_WRITE                                                                                \
+	(FS_READ | FS_WRITE_FILE | FS_REMOVE_DIR | FS_REMOVE_FILE | FS_MAKE_DIR | FS_MAKE_REG | \
+	    FS_MAKE_SOCK | FS_REFER | FS_TRUNCATE)
 
 #define NET_TCP_ALL 3ULL /* ABI 4: bind, connect */
 #define SCOPE_ALL   3ULL /* ABI 6: abstract unix sockets, signals */
@@ -99,6 +99,7 @@ os_landlock_enter(const struct os_sandbox *s, char note_out[OS_SANDBOX_NOTE_SIZE
 {
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, (size_t)0, CREATE_VERSION);
 	struct ruleset attributes;
+	uint64_t readable;
 	size_t size;
 	int ruleset;
 	bool ok;
@@ -112,7 +113,8 @@ os_landlock_enter(const struct os_sandbox *s, char note_out[OS_SANDBOX_NOTE_SIZE
 	ruleset = (int)syscall(SYS_landlock_create_ruleset, &attributes, size, 0U);
 	if (ruleset < 0)
 		return ERR_SYS(err, ERR_IO, "landlock: ruleset");
-	ok = allow_paths(ruleset, s->read_paths, (FS_READ | (s->exec ? FS_EXECUTE : 0)) & attributes.handled_fs, err) &&
+	readable = (FS_READ | (s->exec ? FS_EXECUTE : 0)) & attributes.handled_fs;
+	ok = allow_paths(ruleset, s->read_paths, readable, err) &&
 	    allow_paths(ruleset, s->write_paths, FS_WRITE & attributes.handled_fs, err);
 	if (ok && syscall(SYS_landlock_restrict_self, ruleset, 0U) != 0)
 		ok = ERR_SYS(err, ERR_IO, "landlock: restrict");

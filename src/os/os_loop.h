@@ -20,7 +20,8 @@ typedef void (*os_post_fn)(void *ctx);
 /* os_loop_new: cannot fail but for memory and descriptors (aborts: only at start). */
 struct os_loop *os_loop_new(void);
 void os_loop_free(struct os_loop **loop);
-/* os_loop_run: until os_loop_stop is called (from a callback, or by os_loop_post from another thread). */
+/* os_loop_run: until os_loop_stop is called (from a callback, or by os_loop_post from another thread); a stop before
+ * the run does not count. os_loop_free: watches must be gone; what is still posted is dropped. */
 void os_loop_run(struct os_loop *loop);
 void os_loop_stop(struct os_loop *loop);
 /* os_loop_step: handle what is ready now, waiting at most wait_ms for the first; for tests. */
@@ -32,8 +33,8 @@ void os_loop_post(struct os_loop *loop, os_post_fn fn, void *ctx);
 struct os_watch *os_watch_fd(struct os_loop *loop, int fd, os_watch_fn fn, void *ctx);
 /* os_watch_set: which of OS_READ | OS_WRITE to wait for (level-triggered, persistent); 0 = none. Cheap if unchanged. */
 void os_watch_set(struct os_watch *w, unsigned events);
-/* os_watch_timer: a one-shot timer, not armed. os_watch_after: (re)arm; 0 disarms for timers made by os_watch_timer
- * only when disarm is wanted: use os_watch_cancel. */
+/* os_watch_timer: a one-shot timer, not armed. os_watch_after: (re)arm, 0 = as soon as possible. os_watch_cancel:
+ * disarm. */
 struct os_watch *os_watch_timer(struct os_loop *loop, os_watch_fn fn, void *ctx);
 void os_watch_after(struct os_watch *w, int64_t delay_ms);
 void os_watch_cancel(struct os_watch *w);

@@ -14,7 +14,7 @@
 
 struct os_spawn {
 	const char *const *argv;   /* NULL-terminated; argv[0] is only a name, /proc/self/exe is what runs */
-	const int *fds;            /* lent; become 3, 4, … in the child, in this order; all but these and 0 to 2 are closed */
+	const int *fds;            /* lent; become 3, 4, … in the child, in this order; beyond 0 to 2 all else is closed */
 	size_t fd_count;           /* at most OS_SPAWN_FDS_MAX */
 	uint32_t uid, gid;         /* switched to when we are root and uid is not 0 */
 	bool keep_net_bind;        /* keep CAP_NET_BIND_SERVICE across the switch */
@@ -33,7 +33,7 @@ pid_t os_process_reap(int *status_out);
 
 /* What a role may do from now on. Paths may be absent (the rule is then left out). */
 struct os_sandbox {
-	const char *const *read_paths;  /* NULL-terminated, or NULL; with exec also: programs beneath may be run */
+	const char *const *read_paths;  /* NULL-terminated, or NULL; with exec, programs beneath may run */
 	const char *const *write_paths; /* read and write beneath */
 	bool network;                   /* may create sockets, connect and bind; without it inherited sockets still work */
 	bool exec;                      /* may start programs */

@@ -70,7 +70,8 @@ os_socket_listen(const struct os_address *at, int *fd_out, struct err *err)
 	fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return SOCKET_ERR(err, "socket for %s", text);
-	if (!set_flag(fd, SOL_SOCKET, SO_REUSEADDR) || (at->family == 6 && !set_flag(fd, IPPROTO_IPV6, IPV6_V6ONLY)) ||
+	if (!set_flag(fd, SOL_SOCKET, SO_REUSEADDR) ||
+	    (at->family == 6 && !set_flag(fd, IPPROTO_IPV6, IPV6_V6ONLY)) ||
 	    bind(fd, &address.any, len) != 0 || listen(fd, OS_SOCKET_BACKLOG) != 0) {
 		(void)SOCKET_ERR(err, "listen on %s", text);
 		os_close(&fd);

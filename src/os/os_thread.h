@@ -15,8 +15,8 @@ MUST_USE bool os_thread_start(pthread_t *out, const char *name, void *(*run)(voi
 void os_thread_join(pthread_t thread);
 
 /* A FIFO of pointers (never NULL); capacity >= 1. Items belong to whoever holds them: empty the queue before
- * os_queue_free, which no other thread may overlap. push blocks never: false when full or closed. pop waits: NULL once closed and empty, or after
- * wait_ms (negative = for ever). */
+ * os_queue_free, which no other thread may overlap. push blocks never: false when full or
+ * closed. pop waits: NULL once closed and empty, or after wait_ms (negative = for ever). */
 struct os_queue;
 struct os_queue *os_queue_new(size_t capacity);
 void os_queue_free(struct os_queue **q);

@@ -63,7 +63,8 @@ blame(const struct os_tls *t, struct err *err)
 		(void)ERR(err, ERR_DENIED, "TLS: client certificate: %s", X509_verify_cert_error_string(verdict));
 		return;
 	}
-	(void)os_tls_reason(err, reason == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE ? ERR_DENIED : ERR_SYNTAX, __func__, "TLS");
+	(void)os_tls_reason(err, reason == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE ? ERR_DENIED : ERR_SYNTAX,
+	    __func__, "TLS");
 }
 
 static enum os_io

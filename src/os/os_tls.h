@@ -18,8 +18,9 @@ struct os_tls_options {
 	struct bytes certificate_pem; /* chain, leaf first */
 	struct bytes key_pem;
 	struct bytes client_ca_pem;  /* empty: client certificates are not asked for */
-	struct bytes client_crl_pem; /* empty: no revocation check; a CA without a list is not checked. Expired CA certificates and CRLs are left out, and an
-	                              * expired CRL also takes out its CA (as Mail Manager's mTLS endpoints do). */
+	/* empty: no revocation check; a CA without a list is not checked. Expired CA certificates and CRLs are left
+	 * out, and an expired CRL also takes out its CA (as Mail Manager's mTLS endpoints do). */
+	struct bytes client_crl_pem;
 	bool require_client_certificate;
 	bool restricted_ciphers; /* the FIPS-like list */
 };
@@ -62,7 +63,8 @@ struct os_tls_peer {
 /* os_tls_peer: false when the peer showed no certificate. */
 bool os_tls_peer(const struct os_tls *t, struct arena *arena, struct os_tls_peer *out);
 
-/* os_tls_self_signed: for tests and first starts, until the operator brings a certificate. A fresh ECDSA P-256 key and a certificate for name, valid 10 years; PEM into the two buffers. */
+/* os_tls_self_signed: until the operator brings a certificate, and for tests: a fresh ECDSA P-256 key and a certificate
+ * for name (1 to 255 bytes, a DNS name), valid 10 years; PEM appended to the two buffers. ERR_USAGE, ERR_LIMIT. */
 MUST_USE bool os_tls_self_signed(const char *name, struct buf *certificate_pem, struct buf *key_pem, struct err *err);
 
 #endif

@@ -280,7 +280,8 @@ write_file_survives_any_failure(void **state)
 		bool done = false;
 
 		for (uint64_t nth = 1; !done; nth++) {
-			struct os_failure failure = {.call = OS_CALL_ANY, .nth = nth, .sys_errno = EIO, .how = (enum os_fail_how)how};
+			struct os_failure failure = {
+				.call = OS_CALL_ANY, .nth = nth, .sys_errno = EIO, .how = (enum os_fail_how)how};
 			struct bench b;
 			struct buf out;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The same expectations of every file driver: the kernel's, the disk in memory, and the failing one told to fail nothing. */
+/* The same expectations of every file driver: the kernel's, the one in memory, the failing one told to fail nothing. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
