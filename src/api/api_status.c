@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How the installation is doing. */
+#include "api_int.h"
+#include "api_model_handlers.h"
+#include "api_resource_int.h"
+
+static bool
+archive_status(struct api_call *call, struct api_resource *r, void *ctx)
+{
+	struct json *list = ctx, *out = json_new_object();
+	struct archive_stats stats;
+	struct err err;
+
+	json_push(list, out);
+	if (!archive_stats_get(call->api->o.archive, r->row.id, &stats, &err))
+		return api_fault_trouble(call, &err);
+	json_set_str(out, "ArchiveId", r->row.id);
+	json_set_str(out, "ArchiveName", json_get_str(r->doc, "ArchiveName"));
+	json_set_str(out, "State", r->row.state);
+	json_set_integer(out, "Messages", (int64_t)stats.messages);
+	json_set_integer(out, "MessageBytes", (int64_t)stats.message_bytes);
+	json_set_integer(out, "StoredBytes", (int64_t)stats.stored_bytes);
+	json_set_integer(out, "UnsealedMessages", (int64_t)stats.unsealed_messages);
+	json_set_integer(out, "CorruptPacks", (int64_t)stats.corrupt_packs);
+	if (stats.oldest_ms != 0)
+		json_set_seconds(out, "OldestTimestamp", stats.oldest_ms);
+	if (stats.newest_ms != 0)
+		json_set_seconds(out, "NewestTimestamp", stats.newest_ms);
+	return true;
+}
+
+static bool
+endpoint_status(struct api_call *call, struct api_resource *r, void *ctx)
+{
+	struct json *list = ctx, *out = json_new_object();
+
+	(void)call;
+	json_push(list, out);
+	json_set_str(out, "IngressPointId", r->row.id);
+	json_set_str(out, "Name", r->row.name);
+	json_set_str(out, "Status", r->row.state);
+	json_set_str(out, "Listening", json_get_str(r->doc, "Listening"));
+	return true;
+}
+
+bool
+api_status_get(struct api_call *call)
+{
+	struct api *api = call->api;
+	struct json *archives = json_new_array(), *endpoints = json_new_array(), *out = call->output;
+	int64_t oldest = archive_oldest_unsealed_ms(api->o.archive);
+
+	json_set_str(out, "Version", api->names.version);
+	json_set_integer(out, "UptimeSeconds", (clock_mono_ms(&api->o.clock) - api->started_mono_ms) / 1000);
+	json_set(out, "Archives", archives);
+	json_set(out, "Endpoints", endpoints);
+	if (oldest != 0)
+		json_set_seconds(out, "OldestUnsealedTimestamp", oldest);
+	json_set_bool(out, "VolumeFailed", archive_failed(api->o.archive));
+	json_set_bool(out, "SpaceLow", archive_space_low(api->o.archive));
+	return api_resource_each(call, CATALOG_ARCHIVE, archive_status, archives) &&
+	    api_resource_each(call, CATALOG_INGRESS_POINT, endpoint_status, endpoints);
+}
