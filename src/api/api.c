@@ -101,24 +101,20 @@ api_close(struct api **api)
 }
 
 
-/* Rows come newest first; only the oldest of a page can be old enough, so pages are read to the end. */
+/* Lists go from new to old, so one that starts 30 days ago gives exactly what is too old. */
 static bool
 jobs_expire(struct api *api, enum catalog_kind kind, struct arena *arena, struct err *err)
 {
-	struct catalog_cursor cursor = {0, NULL};
+	struct catalog_cursor cursor = {clock_now_ms(&api->o.clock) - API_KEEP_MS, "~"};
 	struct catalog_row *rows = arena_calloc(arena, 64, sizeof(*rows));
 	size_t count = 0;
 
 	do {
 		if (!catalog_list(api->o.catalog, kind, NULL, &cursor, 64, arena, rows, &count, err))
 			return false;
-		for (size_t i = 0; i < count; i++) {
-			if (rows[i].created_ms + API_KEEP_MS <= clock_now_ms(&api->o.clock) &&
-			    !catalog_delete(api->o.catalog, kind, rows[i].id, err))
+		for (size_t i = 0; i < count; i++)
+			if (!catalog_delete(api->o.catalog, kind, rows[i].id, err))
 				return false;
-		}
-		if (count > 0)
-			cursor = (struct catalog_cursor){rows[count - 1].created_ms, rows[count - 1].id};
 	} while (count == 64);
 	return true;
 }

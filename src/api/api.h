@@ -17,6 +17,7 @@
 #include "base_bytes.h"
 #include "base_clock.h"
 #include "base_err.h"
+#include "base_limits.h"
 #include "base_rng.h"
 #include "catalog.h"
 #include "json_value.h"

@@ -2,6 +2,7 @@
 /* Searches and exports as jobs: rows in the catalog, run one after the other by a few threads. */
 #include "api_job_int.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base_log.h"
@@ -10,6 +11,7 @@
 
 #define SEARCH_THREADS 2
 #define QUEUE_SIZE     (4 * (size_t)API_JOBS_MAX)
+#define REQUEUE_PAGE   16
 #define WINDOW_MS      (30 * API_DAY_MS)
 
 /* One queue for each kind: a long export must not hold up a search. */
@@ -186,7 +188,10 @@ document_load(struct api_job *job, struct err *err)
 	if (!catalog_begin(job->api->o.catalog, err))
 		return NULL;
 	arena_init(&arena);
-	if (catalog_get(job->api->o.catalog, job->kind, job->id, &arena, &row, err)) {
+	if (!catalog_get(job->api->o.catalog, job->kind, job->id, &arena, &row, err)) {
+		if (err->code == ERR_NOT_FOUND)
+			(void)ERR(err, ERR_CANCELLED, "the job is gone");
+	} else {
 		if (is_final(row.state))
 			(void)ERR(err, ERR_CANCELLED, "stopped before it began");
 		else
@@ -222,9 +227,7 @@ job_run(struct api_job *job)
 	ok = doc != NULL && api_job_update(job, search ? "RUNNING" : "PREPROCESSING", NULL, &err) &&
 	    (search ? api_search_run(job, doc, changes, &err) : api_export_run(job, doc, changes, &err)) &&
 	    api_job_update(job, "COMPLETED", changes, &err);
-	if (!ok && err.code != ERR_CANCELLED && err.code != ERR_NOT_FOUND)
-		job_fail(job, &err);
-	else if (!ok && err.code == ERR_NOT_FOUND && doc != NULL)
+	if (!ok && err.code != ERR_CANCELLED)
 		job_fail(job, &err);
 	json_free(&doc);
 	json_free(&changes);
@@ -313,30 +316,43 @@ api_run_jobs(struct api *api)
 	queue_run(api, 1, 0);
 }
 
-/* Oldest first would be fair; they are few, and newest first is what lists give. */
+/* A page of rows at a time: documents may be large. */
 static bool
-jobs_requeue(struct api *api, enum catalog_kind kind, struct err *err)
+page_requeue(struct api *api, enum catalog_kind kind, int64_t *before_ms, char before_id[ID_TEXT_SIZE], bool *more,
+    struct err *err)
 {
-	struct catalog_row *rows;
-	struct catalog_cursor cursor = {0, NULL};
+	struct catalog_cursor cursor = {*before_ms, before_id[0] == '\0' ? NULL : before_id};
+	struct catalog_row rows[REQUEUE_PAGE];
 	struct arena arena;
 	size_t count = 0;
 	bool ok;
 
+	arena_init(&arena);
+	ok = catalog_list(api->o.catalog, kind, NULL, &cursor, REQUEUE_PAGE, &arena, rows, &count, err);
+	for (size_t i = 0; ok && i < count; i++)
+		if (!is_final(rows[i].state))
+			api_job_queue(api, kind, rows[i].id);
+	*more = ok && count == REQUEUE_PAGE;
+	if (*more) {
+		*before_ms = rows[count - 1].created_ms;
+		(void)snprintf(before_id, ID_TEXT_SIZE, "%s", rows[count - 1].id);
+	}
+	arena_fini(&arena);
+	return ok;
+}
+
+static bool
+jobs_requeue(struct api *api, enum catalog_kind kind, struct err *err)
+{
+	char before_id[ID_TEXT_SIZE] = "";
+	int64_t before_ms = 0;
+	bool more = true, ok = true;
+
 	if (!catalog_begin(api->o.catalog, err))
 		return false;
-	arena_init(&arena);
-	rows = arena_calloc(&arena, 64, sizeof(*rows));
-	do {
-		ok = catalog_list(api->o.catalog, kind, NULL, &cursor, 64, &arena, rows, &count, err);
-		for (size_t i = 0; ok && i < count; i++)
-			if (!is_final(rows[i].state))
-				api_job_queue(api, kind, rows[i].id);
-		if (ok && count > 0)
-			cursor = (struct catalog_cursor){rows[count - 1].created_ms, rows[count - 1].id};
-	} while (ok && count == 64);
+	while (ok && more)
+		ok = page_requeue(api, kind, &before_ms, before_id, &more, err);
 	catalog_rollback(api->o.catalog);
-	arena_fini(&arena);
 	return ok;
 }
 
