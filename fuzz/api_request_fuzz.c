@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any request from a trusted peer: one line of target, then the body. It is answered, whatever it is, and in its codec. */
+/* Any request from a trusted peer: one line of target, then the body. It is answered, whatever it is, and in
+ * its codec. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,11 +52,19 @@ world_open(struct world *w)
 	secret_free(&key);
 	w->disk = os_fs_memory_new();
 	must(catalog_open(w->path, w->keys, &w->rng, &w->catalog, &err));
-	archive = (struct archive_options){.fs = os_fs_memory(w->disk), .dir = "/data", .keys = w->keys,
-	    .clock = clock_fixed(&w->time), .rng = w->rng, .log_file_bytes = LIMIT_MIB};
+	archive = (struct archive_options){.fs = os_fs_memory(w->disk),
+	    .dir = "/data",
+	    .keys = w->keys,
+	    .clock = clock_fixed(&w->time),
+	    .rng = w->rng,
+	    .log_file_bytes = LIMIT_MIB};
 	must(archive_open(&archive, &w->archive, &recovery, &err));
-	api = (struct api_options){.catalog = w->catalog, .archive = w->archive, .fs = os_fs_memory(w->disk),
-	    .clock = clock_fixed(&w->time), .rng = w->rng, .export_dir = "/export"};
+	api = (struct api_options){.catalog = w->catalog,
+	    .archive = w->archive,
+	    .fs = os_fs_memory(w->disk),
+	    .clock = clock_fixed(&w->time),
+	    .rng = w->rng,
+	    .export_dir = "/export"};
 	must(api_open(&api, &w->api, &err));
 }
 
@@ -75,10 +84,15 @@ world_close(struct world *w)
 static void
 answer(struct world *w, struct bytes line, struct bytes body, bool cbor)
 {
-	struct api_header header = cbor ? (struct api_header){BYTES_LIT("smithy-protocol"), BYTES_LIT("rpc-v2-cbor")}
-	                                : (struct api_header){BYTES_LIT("x-amz-target"), line};
-	struct api_request r = {.method = body.len == 0 ? BYTES_LIT("GET") : BYTES_LIT("POST"), .target = line,
-	    .headers = &header, .header_count = 1, .body = body, .local_trusted = true};
+	struct api_header header = cbor
+	    ? (struct api_header){BYTES_LIT("smithy-protocol"), BYTES_LIT("rpc-v2-cbor")}
+	    : (struct api_header){BYTES_LIT("x-amz-target"), line};
+	struct api_request r = {.method = body.len == 0 ? BYTES_LIT("GET") : BYTES_LIT("POST"),
+	    .target = line,
+	    .headers = &header,
+	    .header_count = 1,
+	    .body = body,
+	    .local_trusted = true};
 	struct api_response response;
 	struct json *value;
 	struct err err;
@@ -87,7 +101,7 @@ answer(struct world *w, struct bytes line, struct bytes body, bool cbor)
 	api_handle(w->api, &r, &response);
 	must(response.status >= 200 && response.status < 500);
 	value = cbor && response.header_count > 3 ? json_cbor_parse(buf_view(&response.body), &err)
-	                                          : json_parse(buf_view(&response.body), &err);
+						  : json_parse(buf_view(&response.body), &err);
 	json_free(&value);
 	api_response_fini(&response);
 	api_run_jobs(w->api);
@@ -107,7 +121,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	if (uses == 0)
 		world_open(&world);
-	answer(&world, bytes_slice(input, 0, end), bytes_slice(input, end + 1, SIZE_MAX), end > 0 && data[0] == '/');
+	answer(&world, bytes_slice(input, 0, end), bytes_slice(input, end + 1, SIZE_MAX),
+	    end > 0 && data[0] == '/');
 	if (++uses == 2000) {
 		world_close(&world);
 		uses = 0;

@@ -21,14 +21,18 @@ names_copy(struct api_names *n, const struct api_options *o)
 	n->bucket_count = o->bucket_count;
 	n->buckets = mem_calloc(o->bucket_count, sizeof(*n->buckets));
 	for (size_t i = 0; i < o->bucket_count; i++)
-		n->buckets[i] = (struct api_bucket){mem_strdup(o->buckets[i].name), mem_strdup(o->buckets[i].dir)};
+		n->buckets[i] =
+		    (struct api_bucket){mem_strdup(o->buckets[i].name), mem_strdup(o->buckets[i].dir)};
 }
 
 static void
 names_free(struct api_names *n)
 {
 	for (size_t i = 0; i < n->bucket_count; i++) {
-		union { const char *lent; char *owned; } name = {n->buckets[i].name}, dir = {n->buckets[i].dir};
+		union {
+			const char *lent;
+			char *owned;
+		} name = {n->buckets[i].name}, dir = {n->buckets[i].dir};
 
 		mem_free(name.owned);
 		mem_free(dir.owned);
@@ -59,7 +63,8 @@ mac_key_load(struct api *api, struct err *err)
 		memcpy(api->mac_key, key.ptr, key.len);
 	else if (err->code == ERR_NOT_FOUND) {
 		rng_fill(&api->o.rng, api->mac_key, sizeof(api->mac_key));
-		ok = catalog_setting_put(api->o.catalog, MAC_SETTING, bytes_of(api->mac_key, sizeof(api->mac_key)), err);
+		ok = catalog_setting_put(
+		    api->o.catalog, MAC_SETTING, bytes_of(api->mac_key, sizeof(api->mac_key)), err);
 	}
 	arena_fini(&arena);
 	if (ok)
@@ -76,8 +81,8 @@ api_open(const struct api_options *options, struct api **out, struct err *err)
 	api->o = *options;
 	names_copy(&api->names, options);
 	api->started_mono_ms = clock_mono_ms(&api->o.clock);
-	if (json_model_new(api_model_roots, api_model_root_count, &api->model, err) && mac_key_load(api, err) &&
-	    api_tick(api, err) && api_jobs_open(api, err)) {
+	if (json_model_new(api_model_roots, api_model_root_count, &api->model, err) &&
+	    mac_key_load(api, err) && api_tick(api, err) && api_jobs_open(api, err)) {
 		*out = api;
 		return true;
 	}
@@ -99,7 +104,6 @@ api_close(struct api **api)
 	mem_free(a);
 	*api = NULL;
 }
-
 
 /* Lists go from new to old, so one that starts 30 days ago gives exactly what is too old. */
 static bool
@@ -128,7 +132,8 @@ names_release(struct api *api, struct arena *arena, struct err *err)
 	size_t count = 0;
 
 	do {
-		if (!catalog_list(api->o.catalog, CATALOG_ARCHIVE, NULL, &cursor, 64, arena, rows, &count, err))
+		if (!catalog_list(
+			api->o.catalog, CATALOG_ARCHIVE, NULL, &cursor, 64, arena, rows, &count, err))
 			return false;
 		for (size_t i = 0; i < count; i++) {
 			if (rows[i].name == NULL || strcmp(rows[i].state, "PENDING_DELETION") != 0 ||

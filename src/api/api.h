@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The management API: a request goes in as it came over HTTP, an answer comes out. Wire-compatible with Amazon SES Mail
- * Manager (AWS JSON 1.0 and Smithy RPC v2 CBOR over one operation table), and Daybook's own operations beside it.
+ * The management API: a request goes in as it came over HTTP, an answer comes out. Wire-compatible with
+ * Amazon SES Mail Manager (AWS JSON 1.0 and Smithy RPC v2 CBOR over one operation table), and Daybook's own
+ * operations beside it.
  *
- * Thread-safe throughout. Searches and exports run on threads of the api, or, without any, inside api_run_jobs.
- * The rows' states are the truth: after a restart unfinished jobs begin again, and the core asks for a snapshot.
+ * Thread-safe throughout. Searches and exports run on threads of the api, or, without any, inside
+ * api_run_jobs. The rows' states are the truth: after a restart unfinished jobs begin again, and the core
+ * asks for a snapshot.
  */
 #ifndef API_H
 #define API_H
@@ -43,9 +45,11 @@ struct api_options {
 	const char *export_dir;     /* buckets that are not mapped become directories here */
 	const struct api_bucket *buckets;
 	size_t bucket_count;
-	bool aws_strict; /* limits of the service that help nobody here: 30-day search window, one running job, … */
+	bool aws_strict; /* limits of the service that help nobody here: 30-day search window, one running
+			    job, … */
 	bool job_threads;
-	/* Called after a change is durable, on the thread of the request; may call back into the api. May be NULL. */
+	/* Called after a change is durable, on the thread of the request; may call back into the api. May be
+	 * NULL. */
 	void (*endpoints_changed)(void *ctx); /* listeners: take a snapshot, open and close, report */
 	void (*config_changed)(void *ctx);    /* rules, policies, archives, passwords: take a snapshot */
 	void *hook_ctx;
@@ -53,7 +57,8 @@ struct api_options {
 
 /* api_open: ERR_USAGE a mistake in the model, else as the catalog fails. */
 MUST_USE bool api_open(const struct api_options *options, struct api **out, struct err *err);
-/* api_close: running jobs are interrupted and begin again at the next start. No other call may be in progress. */
+/* api_close: running jobs are interrupted and begin again at the next start. No other call may be in
+ * progress. */
 void api_close(struct api **api);
 
 struct api_header {
@@ -61,11 +66,11 @@ struct api_header {
 };
 
 struct api_request {
-	struct bytes method, target; /* target as on the request line */
+	struct bytes method, target;      /* target as on the request line */
 	const struct api_header *headers; /* every line as received */
 	size_t header_count;
 	struct bytes body;
-	bool local_trusted;       /* over the local socket from a user who may do everything: needs no signature */
+	bool local_trusted; /* over the local socket from a user who may do everything: needs no signature */
 	const char *peer_address; /* for logs; may be NULL */
 };
 
@@ -86,14 +91,16 @@ void api_response_fini(struct api_response *r);
 /*
  * api_handle: answer one request. Never fails: trouble of ours is a 500 or 503 with a JSON (or CBOR) body.
  *
- * POST with X-Amz-Target MailManagerSvc.<Operation> or Daybook.<Operation>; POST …/service/<Service>/operation/<Operation>
- * with CBOR; GET /message/<id>?… from GetArchiveMessage; anything else is 404.
+ * POST with X-Amz-Target MailManagerSvc.<Operation> or Daybook.<Operation>; POST
+ * …/service/<Service>/operation/<Operation> with CBOR; GET /message/<id>?… from GetArchiveMessage; anything
+ * else is 404.
  */
 void api_handle(struct api *api, const struct api_request *request, struct api_response *response);
 
 /* api_run_jobs: without threads: run what is queued; returns when nothing is. */
 void api_run_jobs(struct api *api);
-/* api_tick: call about once a minute: forgets old jobs and tokens, frees the names of archives deleted 30 days ago. */
+/* api_tick: call about once a minute: forgets old jobs and tokens, frees the names of archives deleted 30
+ * days ago. */
 MUST_USE bool api_tick(struct api *api, struct err *err);
 
 /*
@@ -103,15 +110,17 @@ MUST_USE bool api_tick(struct api *api, struct err *err);
  *   LastListening|null, Mode "journal"|"mx", TrafficPolicy: {…}, RuleSet: {RuleSetId, RuleSetName, Arn, Rules},
  *   Passwords: [{Hash, Version, ExpiresTimestamp?}], TrustStore?: {CAContent, CrlContent?}}],
  *  Archives: [{ArchiveId, ArchiveName, State, Retention}]}
+ *
  * TrafficPolicy and RuleSet are documents that policy_traffic_compile and policy_rules_compile take.
  */
 MUST_USE bool api_snapshot(struct api *api, struct json **out, struct err *err);
 
 /* api_endpoint_report: what became of a listener: ok → ACTIVE (or CLOSED, when that is wanted), else FAILED.
  * listening ("127.0.0.1:2525") and reason may be NULL. ERR_NOT_FOUND. */
-MUST_USE bool api_endpoint_report(struct api *api, const char *ingress_point_id, bool ok, const char *listening,
-    const char *reason, struct err *err);
-/* api_endpoint_gone: the listener of an endpoint in DEPROVISIONING is closed: its row goes. Unknown id: true. */
+MUST_USE bool api_endpoint_report(struct api *api, const char *ingress_point_id, bool ok,
+    const char *listening, const char *reason, struct err *err);
+/* api_endpoint_gone: the listener of an endpoint in DEPROVISIONING is closed: its row goes. Unknown id:
+ * true. */
 MUST_USE bool api_endpoint_gone(struct api *api, const char *ingress_point_id, struct err *err);
 
 #endif

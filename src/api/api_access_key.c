@@ -18,7 +18,8 @@ api_access_key_create(struct api_call *call)
 		return api_fault_trouble(call, &err);
 	if (count >= API_ACCESS_KEYS_MAX)
 		return api_fault_quota(call, "Access key: the limit of %u is reached", API_ACCESS_KEYS_MAX);
-	if (!auth_key_create(call->api->o.catalog, call->principal, &call->api->o.rng, call->now_ms, &key, &err))
+	if (!auth_key_create(
+		call->api->o.catalog, call->principal, &call->api->o.rng, call->now_ms, &key, &err))
 		return api_fault_trouble(call, &err);
 	json_set_str(call->output, "AccessKeyId", key.id);
 	json_set_str(call->output, "SecretAccessKey", key.secret);

@@ -26,7 +26,8 @@ api_archive_create(struct api_call *call)
 	if (!catalog_count(call->api->o.catalog, CATALOG_ARCHIVE, NULL, "ACTIVE", &active, &err))
 		return api_fault_trouble(call, &err);
 	if (active >= API_ARCHIVES_MAX)
-		return api_fault_quota(call, "Archive: the limit of %u active archives is reached", API_ARCHIVES_MAX);
+		return api_fault_quota(
+		    call, "Archive: the limit of %u active archives is reached", API_ARCHIVES_MAX);
 	r.doc = api_call_own(call, json_new_object());
 	api_resource_copy(call, r.doc, taken);
 	if (json_find(r.doc, "Retention") == NULL) {
@@ -38,7 +39,8 @@ api_archive_create(struct api_call *call)
 	r.row.name = json_get_str(call->input, "ArchiveName");
 	if (!api_resource_insert(call, &r))
 		return false;
-	/* The directory and key come before the row is committed; without the row they are an empty directory. */
+	/* The directory and key come before the row is committed; without the row they are an empty
+	 * directory. */
 	if (!archive_create(call->api->o.archive, r.row.id, &err))
 		return api_fault_trouble(call, &err);
 	json_set_str(call->output, "ArchiveId", r.row.id);
@@ -103,7 +105,8 @@ api_archive_update(struct api_call *call)
 	if (!api_resource_get(call, CATALOG_ARCHIVE, json_get_str(call->input, "ArchiveId"), &r))
 		return false;
 	if (!archive_active(&r))
-		return api_fault_conflict(call, "Archive %s is pending deletion and cannot be changed", r.row.id);
+		return api_fault_conflict(
+		    call, "Archive %s is pending deletion and cannot be changed", r.row.id);
 	api_resource_rename(call, &r, "ArchiveName");
 	api_resource_copy(call, r.doc, taken);
 	call->effects |= API_EFFECT_CONFIG;

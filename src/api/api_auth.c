@@ -22,10 +22,12 @@ api_auth_check(struct api_call *call)
 	headers = arena_calloc(&call->arena, r->header_count + 1, sizeof(*headers));
 	for (size_t i = 0; i < r->header_count; i++)
 		headers[i] = (struct crypt_sigv4_header){r->headers[i].name, r->headers[i].value};
-	if (!auth_request_check(&(struct auth_request){r->method, r->target, headers, r->header_count, r->body, call->now_ms},
-	    &options, &keys, &call->arena, &result, &err)) {
+	if (!auth_request_check(
+		&(struct auth_request){r->method, r->target, headers, r->header_count, r->body, call->now_ms},
+		&options, &keys, &call->arena, &result, &err)) {
 		(void)api_fault_trouble(call, &err);
-		return api_fault_set(call, 503, "ServiceUnavailable", "The service cannot answer now; try again.");
+		return api_fault_set(
+		    call, 503, "ServiceUnavailable", "The service cannot answer now; try again.");
 	}
 	if (result.verdict != AUTH_PASSED) {
 		const struct auth_refusal *refusal = auth_refusal_of(result.verdict);

@@ -5,6 +5,32 @@
 #include "api_resource_int.h"
 #include "base_text.h"
 
+/* A copy without members that the model does not know and without nulls: what is stored, compared and shown
+ * again is exactly what was understood. Members come in the order of the model. */
+static struct json *
+input_understood(const struct json_shape *shape, const struct json *v)
+{
+	struct json *out;
+
+	if (shape->kind == JSON_SHAPE_LIST) {
+		out = json_new_array();
+		for (size_t i = 0; i < json_count(v); i++)
+			json_push(out, input_understood(shape->element, json_at(v, i)));
+		return out;
+	}
+	if (shape->kind != JSON_SHAPE_STRUCTURE && shape->kind != JSON_SHAPE_UNION)
+		return json_copy(v);
+	out = json_new_object();
+	for (size_t i = 0; i < shape->member_count; i++) {
+		const struct json *member = json_find(v, shape->members[i].name);
+
+		if (member != NULL)
+			json_set(
+			    out, shape->members[i].name, input_understood(shape->members[i].shape, member));
+	}
+	return out;
+}
+
 static bool
 input_check(struct api_call *call)
 {
@@ -16,6 +42,12 @@ input_check(struct api_call *call)
 	else if (!ok)
 		(void)api_fault_set(call, 400, "ValidationException", buf_text(&report.text));
 	json_model_report_fini(&report);
+	if (ok) {
+		struct json *understood = input_understood(call->op->input, call->input);
+
+		json_free(&call->input);
+		call->input = understood;
+	}
 	return ok;
 }
 
@@ -53,7 +85,8 @@ token_look(struct api_call *call, const char *token, struct bytes digest, bool *
 	if (!catalog_token_get(c, call->op->name, token, &call->arena, &stored, &id, &err))
 		return err.code == ERR_NOT_FOUND ? true : api_fault_trouble(call, &err);
 	if (!bytes_equal_secret(stored, digest))
-		return api_fault_conflict(call, "%s was used before with other parameters", call->op->token_member);
+		return api_fault_conflict(
+		    call, "%s was used before with other parameters", call->op->token_member);
 	json_set_str(call->output, call->op->answer_member, id);
 	*again = true;
 	return true;
@@ -62,7 +95,8 @@ token_look(struct api_call *call, const char *token, struct bytes digest, bool *
 static bool
 handle_once(struct api_call *call)
 {
-	const char *token = call->op->token_member == NULL ? NULL : json_get_str(call->input, call->op->token_member);
+	const char *token =
+	    call->op->token_member == NULL ? NULL : json_get_str(call->input, call->op->token_member);
 	struct bytes digest = BYTES_EMPTY;
 	bool again = false;
 	struct err err;
@@ -79,7 +113,8 @@ handle_once(struct api_call *call)
 	if (token == NULL)
 		return true;
 	return catalog_token_put(call->api->o.catalog, call->op->name, token, digest,
-	    json_get_str(call->output, call->op->answer_member), call->now_ms, &err) || api_fault_trouble(call, &err);
+		   json_get_str(call->output, call->op->answer_member), call->now_ms, &err) ||
+	    api_fault_trouble(call, &err);
 }
 
 bool

@@ -5,7 +5,8 @@
 
 #include "api_int.h"
 
-/* api_dispatch: call->op and call->input are set. On true call->output is the answer; on false the fault is set. */
+/* api_dispatch: call->op and call->input are set. On true call->output is the answer; on false the fault is
+ * set. */
 bool api_dispatch(struct api_call *call);
 /* api_dispatch_effects: hooks and jobs that a successful call asked for. */
 void api_dispatch_effects(struct api_call *call);

@@ -57,7 +57,8 @@ location_check(struct api_call *call)
 	const char *location = json_get_str(s3, "S3Location"), *why;
 
 	if (location == NULL)
-		return api_fault_validation(call, "ExportDestinationConfiguration.S3.S3Location must be given");
+		return api_fault_validation(
+		    call, "ExportDestinationConfiguration.S3.S3Location must be given");
 	if (api_export_directory(call->api, &call->arena, location, "e", &why) == NULL)
 		return api_fault_validation(call, "ExportDestinationConfiguration.S3.S3Location: %s", why);
 	return true;
@@ -74,8 +75,8 @@ api_export_start(struct api_call *call)
 bool
 api_export_get(struct api_call *call)
 {
-	static const char *const shown[] = {"ArchiveId", "Filters", "FromTimestamp", "ToTimestamp", "MaxResults",
-	    "ExportDestinationConfiguration", NULL};
+	static const char *const shown[] = {"ArchiveId", "Filters", "FromTimestamp", "ToTimestamp",
+	    "MaxResults", "ExportDestinationConfiguration", NULL};
 	struct api_resource r;
 
 	if (!api_resource_job(call, CATALOG_EXPORT, json_get_str(call->input, "ExportId"), &r))

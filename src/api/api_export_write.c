@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writing an export: find the messages, write one file for each (and one of metadata beside it), the manifest last. A
- * directory without manifest.json is not finished. Every file is synced before the manifest is written; names are made
- * of ids alone. An export that was interrupted begins again and replaces what it wrote.
+ * Writing an export: find the messages, write one file for each (and one of metadata beside it), the manifest
+ * last. A directory without manifest.json is not finished. Every file is synced before the manifest is
+ * written; names are made of ids alone. An export that was interrupted begins again and replaces what it
+ * wrote.
  */
 #include <string.h>
 
@@ -33,7 +34,8 @@ id_visit(void *ctx, const struct archive_row *row)
 }
 
 static bool
-ids_find(struct export_state *s, const struct json *doc, struct archive_search_report *report, struct err *err)
+ids_find(
+    struct export_state *s, const struct json *doc, struct archive_search_report *report, struct err *err)
 {
 	int64_t wanted = json_get_integer(doc, "MaxResults", API_EXPORT_MESSAGES_MAX);
 	uint64_t limit = wanted > API_EXPORT_MESSAGES_MAX ? API_EXPORT_MESSAGES_MAX : (uint64_t)wanted;
@@ -43,8 +45,8 @@ ids_find(struct export_state *s, const struct json *doc, struct archive_search_r
 		return true;
 	api_filter_build(&s->arena, json_find(doc, "Filters"), &filter);
 	return archive_search(s->job->api->o.archive, json_get_str(doc, "ArchiveId"),
-	           json_ms(json_find(doc, "FromTimestamp")), json_ms(json_find(doc, "ToTimestamp")), &filter, limit,
-	           &s->job->cancel, id_visit, &s->ids, report, err) &&
+		   json_ms(json_find(doc, "FromTimestamp")), json_ms(json_find(doc, "ToTimestamp")), &filter,
+		   limit, &s->job->cancel, id_visit, &s->ids, report, err) &&
 	    buf_ok(&s->ids, err);
 }
 
@@ -79,8 +81,8 @@ hash_set(struct json *out, const char *key, struct bytes data)
 }
 
 static bool
-metadata_write(struct export_state *s, const char *id, const struct archive_row *row, struct json *entry, struct arena *arena,
-    struct err *err)
+metadata_write(struct export_state *s, const char *id, const struct archive_row *row, struct json *entry,
+    struct arena *arena, struct err *err)
 {
 	struct json *o = json_new_object();
 	struct buf text;
@@ -95,7 +97,8 @@ metadata_write(struct export_state *s, const char *id, const struct archive_row 
 	json_print_pretty(o, &text);
 	buf_append_byte(&text, '\n');
 	json_free(&o);
-	ok = buf_ok(&text, err) && file_write(s, arena_printf(arena, "%s/%s.json", s->dir, id), buf_view(&text), err);
+	ok = buf_ok(&text, err) &&
+	    file_write(s, arena_printf(arena, "%s/%s.json", s->dir, id), buf_view(&text), err);
 	json_set_str(entry, "MetadataFile", arena_printf(arena, "%s.json", id));
 	hash_set(entry, "MetadataSha256", buf_view(&text));
 	buf_fini(&text);
@@ -103,8 +106,8 @@ metadata_write(struct export_state *s, const char *id, const struct archive_row 
 }
 
 static bool
-message_write(struct export_state *s, const char *id, const struct archive_row *row, struct json *entry, struct arena *arena,
-    struct err *err)
+message_write(struct export_state *s, const char *id, const struct archive_row *row, struct json *entry,
+    struct arena *arena, struct err *err)
 {
 	json_set_str(entry, "File", arena_printf(arena, "%s.eml", id));
 	json_set_integer(entry, "SizeBytes", (int64_t)s->body.len);
@@ -181,11 +184,13 @@ messages_export(struct export_state *s, struct err *err)
 	return os_fs_sync_dir(s->job->api->o.fs, s->dir, err);
 }
 
-/* The entries are many, so they are joined as text; everything before them is one object without its last brace. */
+/* The entries are many, so they are joined as text; everything before them is one object without its last
+ * brace. */
 static bool
 manifest_write(struct export_state *s, const struct json *doc, struct err *err)
 {
-	static const char *const copied[] = {"ArchiveId", "FromTimestamp", "ToTimestamp", "Filters", "MaxResults"};
+	static const char *const copied[] = {
+	    "ArchiveId", "FromTimestamp", "ToTimestamp", "Filters", "MaxResults"};
 	struct json *o = json_new_object();
 	struct buf text;
 	bool ok;
@@ -207,7 +212,8 @@ manifest_write(struct export_state *s, const struct json *doc, struct err *err)
 	buf_append(&text, buf_view(&s->entries));
 	buf_append_str(&text, "]}\n");
 	ok = buf_ok(&text, err) && buf_ok(&s->entries, err) &&
-	    os_fs_write_file(s->job->api->o.fs, arena_printf(&s->arena, "%s/manifest.json", s->dir), buf_view(&text), err);
+	    os_fs_write_file(
+		s->job->api->o.fs, arena_printf(&s->arena, "%s/manifest.json", s->dir), buf_view(&text), err);
 	buf_fini(&text);
 	return ok;
 }
@@ -217,8 +223,10 @@ warnings_set(struct export_state *s, const struct archive_search_report *report,
 {
 	if (s->damaged > 0 || report->packs_skipped > 0)
 		json_set_str(changes, "ErrorMessage",
-		    arena_printf(&s->arena, "%llu messages could not be read (manifest.json names them) and %llu damaged packs "
-		        "were skipped", (unsigned long long)s->damaged, (unsigned long long)report->packs_skipped));
+		    arena_printf(&s->arena,
+			"%llu messages could not be read (manifest.json names them) and %llu damaged packs "
+			"were skipped",
+			(unsigned long long)s->damaged, (unsigned long long)report->packs_skipped));
 }
 
 bool
@@ -237,7 +245,8 @@ api_export_run(struct api_job *job, const struct json *doc, struct json *changes
 	s.dir = api_export_directory(job->api, &s.arena, json_get_str(s3, "S3Location"), job->id, &why);
 	ok = s.dir != NULL || ERR(err, ERR_USAGE, "S3Location: %s", why);
 	ok = ok && ids_find(&s, doc, &report, err) && progress(&s, err) &&
-	    os_fs_mkdir_path(job->api->o.fs, s.dir, err) && messages_export(&s, err) && manifest_write(&s, doc, err);
+	    os_fs_mkdir_path(job->api->o.fs, s.dir, err) && messages_export(&s, err) &&
+	    manifest_write(&s, doc, err);
 	if (ok)
 		warnings_set(&s, &report, changes);
 	buf_fini(&s.ids);

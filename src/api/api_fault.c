@@ -55,7 +55,8 @@ api_fault_not_found(struct api_call *call, const char *format, ...)
 	va_list ap;
 
 	va_start(ap, format);
-	(void)fault_format(call, API_MODEL_STATUS_RESOURCE_NOT_FOUND, "ResourceNotFoundException", format, ap);
+	(void)fault_format(
+	    call, API_MODEL_STATUS_RESOURCE_NOT_FOUND, "ResourceNotFoundException", format, ap);
 	va_end(ap);
 	return false;
 }
@@ -80,6 +81,8 @@ api_fault_trouble(struct api_call *call, const struct err *err)
 	log_error("request %s (%s): %s: %s", call->request_id, call->op == NULL ? "none" : call->op->name,
 	    err_code_name(err->code), err->msg);
 	if (passing)
-		return api_fault_set(call, 503, "ServiceUnavailable", "The service cannot answer now; try again.");
-	return api_fault_set(call, 500, "InternalFailure", "An internal failure; the log names it by the request id.");
+		return api_fault_set(
+		    call, 503, "ServiceUnavailable", "The service cannot answer now; try again.");
+	return api_fault_set(
+	    call, 500, "InternalFailure", "An internal failure; the log names it by the request id.");
 }

@@ -11,9 +11,11 @@ attribute_of(const char *word)
 	static const struct {
 		const char *word;
 		enum archive_attribute attribute;
-	} words[] = {{"TO", ARCHIVE_ATTRIBUTE_TO}, {"FROM", ARCHIVE_ATTRIBUTE_FROM}, {"CC", ARCHIVE_ATTRIBUTE_CC},
-	    {"SUBJECT", ARCHIVE_ATTRIBUTE_SUBJECT}, {"ENVELOPE_TO", ARCHIVE_ATTRIBUTE_ENVELOPE_TO},
-	    {"ENVELOPE_FROM", ARCHIVE_ATTRIBUTE_ENVELOPE_FROM}, {"HAS_ATTACHMENTS", ARCHIVE_ATTRIBUTE_HAS_ATTACHMENTS}};
+	} words[] = {{"TO", ARCHIVE_ATTRIBUTE_TO}, {"FROM", ARCHIVE_ATTRIBUTE_FROM},
+	    {"CC", ARCHIVE_ATTRIBUTE_CC}, {"SUBJECT", ARCHIVE_ATTRIBUTE_SUBJECT},
+	    {"ENVELOPE_TO", ARCHIVE_ATTRIBUTE_ENVELOPE_TO},
+	    {"ENVELOPE_FROM", ARCHIVE_ATTRIBUTE_ENVELOPE_FROM},
+	    {"HAS_ATTACHMENTS", ARCHIVE_ATTRIBUTE_HAS_ATTACHMENTS}};
 	size_t i = 0;
 
 	while (strcmp(words[i].word, word) != 0)
@@ -33,7 +35,8 @@ conditions_build(struct arena *arena, const struct json *list, size_t *count_out
 		const struct json *values = json_find(text, "Values");
 		struct bytes *views = arena_calloc(arena, json_count(values) + 1, sizeof(*views));
 
-		out[i].attribute = attribute_of(json_get_str(json_find(text != NULL ? text : flag, "Evaluate"), "Attribute"));
+		out[i].attribute = attribute_of(
+		    json_get_str(json_find(text != NULL ? text : flag, "Evaluate"), "Attribute"));
 		out[i].expected = flag != NULL && strcmp(json_get_str(flag, "Operator"), "IS_TRUE") == 0;
 		for (size_t j = 0; j < json_count(values); j++)
 			views[j] = json_text(json_at(values, j));

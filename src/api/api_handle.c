@@ -88,14 +88,15 @@ route_find(const struct api_request *r, struct route *out)
 	size_t dot = bytes_find_byte(target, 0, '.');
 
 	memset(out, 0, sizeof(*out));
-	if (bytes_equal(r->method, BYTES_LIT("GET")) && bytes_starts_with(r->target, BYTES_LIT("/message/"))) {
+	if (bytes_equal(r->method, BYTES_LIT("GET")) &&
+	    bytes_starts_with(r->target, BYTES_LIT("/message/"))) {
 		out->link = true;
 		return;
 	}
 	if (!bytes_equal(r->method, BYTES_LIT("POST")))
 		return;
-	if (bytes_equal_nocase(api_call_header(r, "smithy-protocol"), BYTES_LIT("rpc-v2-cbor")) && target.len == 0 &&
-	    route_cbor(r, out))
+	if (bytes_equal_nocase(api_call_header(r, "smithy-protocol"), BYTES_LIT("rpc-v2-cbor")) &&
+	    target.len == 0 && route_cbor(r, out))
 		return;
 	if (dot == SIZE_MAX)
 		return;
@@ -139,12 +140,14 @@ call_run(struct api_call *call, const struct route *route)
 	if (!route->operation_wanted)
 		return api_fault_set(call, 404, "UnknownOperationException", "There is nothing here.");
 	if (!header_once(call->request, "x-amz-target") || !header_once(call->request, "smithy-protocol"))
-		return api_fault_set(call, 400, "SerializationException", "A header that must be there once is there twice.");
+		return api_fault_set(
+		    call, 400, "SerializationException", "A header that must be there once is there twice.");
 	if (!api_auth_check(call))
 		return false;
 	call->op = operation_find(route);
 	if (call->op == NULL)
-		return api_fault_set(call, 404, "UnknownOperationException", "The operation is not known here.");
+		return api_fault_set(
+		    call, 404, "UnknownOperationException", "The operation is not known here.");
 	return body_parse(call, route->codec) && api_dispatch(call);
 }
 
@@ -161,7 +164,8 @@ respond(struct api_call *call, enum codec codec, struct api_response *response)
 	struct json *value = call->output;
 
 	header_add(response, "x-amzn-requestid", arena_strdup(&call->arena, call->request_id));
-	header_add(response, "content-type", codec == CODEC_CBOR ? "application/cbor" : "application/x-amz-json-1.0");
+	header_add(response, "content-type",
+	    codec == CODEC_CBOR ? "application/cbor" : "application/x-amz-json-1.0");
 	header_add(response, "cache-control", "no-store");
 	if (codec == CODEC_CBOR)
 		header_add(response, "smithy-protocol", "rpc-v2-cbor");

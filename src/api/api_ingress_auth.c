@@ -5,7 +5,6 @@
 #include "api_ingress_int.h"
 #include "crypt_password.h"
 
-
 struct json *
 api_ingress_passwords(const struct json *doc, int64_t now_ms)
 {
@@ -56,34 +55,42 @@ trust_take(struct api_call *call, struct json *doc, const struct json *trust)
 	struct bytes ca = json_text(json_find(trust, "CAContent"));
 
 	if (trust == NULL)
-		return api_fault_validation(call, "IngressPointConfiguration.TlsAuthConfiguration.TrustStore must be given");
+		return api_fault_validation(
+		    call, "IngressPointConfiguration.TlsAuthConfiguration.TrustStore must be given");
 	if (bytes_find(ca, 0, BYTES_LIT("-----BEGIN CERTIFICATE-----")) == SIZE_MAX)
 		return api_fault_validation(call,
-		    "IngressPointConfiguration.TlsAuthConfiguration.TrustStore.CAContent must hold a PEM certificate");
+		    "IngressPointConfiguration.TlsAuthConfiguration.TrustStore.CAContent must hold a PEM "
+		    "certificate");
 	json_set(doc, "TrustStore", json_copy(trust));
 	return true;
 }
 
 bool
-api_ingress_auth_take(struct api_call *call, struct json *doc, const struct json *configuration, bool creating)
+api_ingress_auth_take(
+    struct api_call *call, struct json *doc, const struct json *configuration, bool creating)
 {
 	const char *type = json_get_str(doc, "Type");
 	const struct json *password = json_find(configuration, "SmtpPassword");
-	const struct json *secret = json_find(configuration, "SecretArn"), *tls = json_find(configuration, "TlsAuthConfiguration");
+	const struct json *secret = json_find(configuration, "SecretArn"),
+			  *tls = json_find(configuration, "TlsAuthConfiguration");
 
 	if (strcmp(type, "OPEN") == 0) {
 		if (configuration != NULL)
-			return api_fault_validation(call, "IngressPointConfiguration must not be given for type OPEN");
+			return api_fault_validation(
+			    call, "IngressPointConfiguration must not be given for type OPEN");
 		return true;
 	}
 	if (configuration == NULL) {
 		if (creating)
-			return api_fault_validation(call, "IngressPointConfiguration must be given for type %s", type);
+			return api_fault_validation(
+			    call, "IngressPointConfiguration must be given for type %s", type);
 		return true;
 	}
 	if (strcmp(type, "MTLS") == 0)
-		return tls != NULL ? trust_take(call, doc, json_find(tls, "TrustStore"))
-		                   : api_fault_validation(call, "IngressPointConfiguration must be TlsAuthConfiguration for type MTLS");
+		return tls != NULL
+		    ? trust_take(call, doc, json_find(tls, "TrustStore"))
+		    : api_fault_validation(
+			  call, "IngressPointConfiguration must be TlsAuthConfiguration for type MTLS");
 	if (tls != NULL)
 		return api_fault_validation(
 		    call, "IngressPointConfiguration must be SmtpPassword or SecretArn for type AUTH");
@@ -103,7 +110,8 @@ passwords_show(const struct json *doc, int64_t now_ms)
 	json_set_str(out, "SmtpPasswordVersion", json_get_str(json_at(valid, 0), "Version"));
 	if (previous != NULL) {
 		json_set_str(out, "PreviousSmtpPasswordVersion", json_get_str(previous, "Version"));
-		json_set(out, "PreviousSmtpPasswordExpiryTimestamp", json_copy(json_find(previous, "ExpiresTimestamp")));
+		json_set(out, "PreviousSmtpPasswordExpiryTimestamp",
+		    json_copy(json_find(previous, "ExpiresTimestamp")));
 	}
 	json_free(&valid);
 	return out;

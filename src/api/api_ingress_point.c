@@ -38,8 +38,8 @@ parts_check(struct api_call *call)
 		if (!api_resource_find(call, parts[i].kind, id, &part, &found))
 			return false;
 		if (!found)
-			return api_fault_validation(
-			    call, "%s: %s not found: %s", parts[i].member, api_resource_kind(parts[i].kind)->what, id);
+			return api_fault_validation(call, "%s: %s not found: %s", parts[i].member,
+			    api_resource_kind(parts[i].kind)->what, id);
 	}
 	return true;
 }
@@ -55,7 +55,8 @@ tls_check(struct api_call *call, const struct json *doc)
 	if (is(type, "MTLS"))
 		return api_fault_validation(call, "TlsPolicy must not be OPTIONAL for type MTLS");
 	if (is(type, "AUTH") && call->api->o.aws_strict && !is_private(doc))
-		return api_fault_validation(call, "TlsPolicy must not be OPTIONAL for a public endpoint of type AUTH");
+		return api_fault_validation(
+		    call, "TlsPolicy must not be OPTIONAL for a public endpoint of type AUTH");
 	return true;
 }
 
@@ -101,7 +102,9 @@ quota_check(struct api_call *call)
 		return false;
 	if (is(json_get_str(call->input, "Type"), "OPEN")) {
 		if (t.open >= API_ENDPOINTS_OPEN_MAX)
-			return api_fault_quota(call, "Ingress point: the limit of %u open endpoints is reached", API_ENDPOINTS_OPEN_MAX);
+			return api_fault_quota(call,
+			    "Ingress point: the limit of %u open endpoints is reached",
+			    API_ENDPOINTS_OPEN_MAX);
 	} else if (t.closed >= API_ENDPOINTS_AUTH_MAX) {
 		return api_fault_quota(call, "Ingress point: the limit of %u authorised endpoints is reached",
 		    API_ENDPOINTS_AUTH_MAX);
@@ -112,7 +115,8 @@ quota_check(struct api_call *call)
 static struct json *
 document_new(struct api_call *call)
 {
-	static const char *const taken[] = {"Type", "RuleSetId", "TrafficPolicyId", "NetworkConfiguration", "TlsPolicy", NULL};
+	static const char *const taken[] = {
+	    "Type", "RuleSetId", "TrafficPolicyId", "NetworkConfiguration", "TlsPolicy", NULL};
 	struct json *doc = api_call_own(call, json_new_object());
 	char token[ID_TEXT_SIZE];
 
@@ -136,8 +140,8 @@ bool
 api_ingress_point_create(struct api_call *call)
 {
 	struct api_resource r = {.row = {.kind = CATALOG_INGRESS_POINT,
-	                             .name = json_get_str(call->input, "IngressPointName"),
-	                             .state = "PROVISIONING"}};
+				     .name = json_get_str(call->input, "IngressPointName"),
+				     .state = "PROVISIONING"}};
 
 	r.doc = document_new(call);
 	if (!quota_check(call) || !parts_check(call) || !tls_check(call, r.doc) ||
@@ -154,14 +158,16 @@ static void
 host_show(struct api_call *call, const struct api_resource *r, struct json *out)
 {
 	if (is(r->row.state, "ACTIVE") && !is_private(r->doc))
-		json_set_str(out, "ARecord", arena_printf(&call->arena, "%s.%s", json_get_str(r->doc, "HostToken"),
-		    call->api->names.ingress_domain));
+		json_set_str(out, "ARecord",
+		    arena_printf(&call->arena, "%s.%s", json_get_str(r->doc, "HostToken"),
+			call->api->names.ingress_domain));
 }
 
 bool
 api_ingress_point_get(struct api_call *call)
 {
-	static const char *const shown[] = {"Type", "RuleSetId", "TrafficPolicyId", "NetworkConfiguration", "TlsPolicy", NULL};
+	static const char *const shown[] = {
+	    "Type", "RuleSetId", "TrafficPolicyId", "NetworkConfiguration", "TlsPolicy", NULL};
 	struct json *out = call->output;
 	struct api_resource r;
 	bool contents;
@@ -200,7 +206,8 @@ api_ingress_point_list(struct api_call *call)
 static bool
 is_moving(const struct api_resource *r)
 {
-	return is(r->row.state, "PROVISIONING") || is(r->row.state, "UPDATING") || is(r->row.state, "DEPROVISIONING");
+	return is(r->row.state, "PROVISIONING") || is(r->row.state, "UPDATING") ||
+	    is(r->row.state, "DEPROVISIONING");
 }
 
 bool
@@ -232,7 +239,8 @@ api_ingress_point_delete(struct api_call *call)
 	struct api_resource r;
 	bool found;
 
-	if (!api_resource_find(call, CATALOG_INGRESS_POINT, json_get_str(call->input, "IngressPointId"), &r, &found))
+	if (!api_resource_find(
+		call, CATALOG_INGRESS_POINT, json_get_str(call->input, "IngressPointId"), &r, &found))
 		return false;
 	if (!found || is(r.row.state, "DEPROVISIONING"))
 		return true;

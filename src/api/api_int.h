@@ -48,7 +48,8 @@ struct api {
 	struct api_names names;
 	struct json_model *model;
 	int64_t started_mono_ms;
-	uint8_t mac_key[CRYPT_SHA256_BYTES]; /* of page tokens, links and token digests; kept in the catalog, sealed */
+	uint8_t mac_key[CRYPT_SHA256_BYTES]; /* of page tokens, links and token digests; kept in the catalog,
+						sealed */
 	struct api_jobs *jobs;
 };
 
@@ -69,9 +70,9 @@ struct api_call {
 	int status;
 	const char *exception, *text;
 	/* what follows a commit */
-	unsigned effects;         /* of enum api_effect */
+	unsigned effects; /* of enum api_effect */
 	enum catalog_kind job_kind;
-	const char *job_id;       /* queued or stopped */
+	const char *job_id; /* queued or stopped */
 };
 
 /* Faults: each sets the call's outcome and returns false. */

@@ -27,7 +27,8 @@ struct api_jobs {
 static bool
 is_final(const char *state)
 {
-	return strcmp(state, "COMPLETED") == 0 || strcmp(state, "FAILED") == 0 || strcmp(state, "CANCELLED") == 0;
+	return strcmp(state, "COMPLETED") == 0 || strcmp(state, "FAILED") == 0 ||
+	    strcmp(state, "CANCELLED") == 0;
 }
 
 struct json *
@@ -63,26 +64,29 @@ unfinished_count(struct api_call *call, enum catalog_kind kind, uint64_t *out)
 static bool
 window_check(struct api_call *call, enum catalog_kind kind)
 {
-	int64_t from = json_ms(json_find(call->input, "FromTimestamp")), to = json_ms(json_find(call->input, "ToTimestamp"));
+	int64_t from = json_ms(json_find(call->input, "FromTimestamp")),
+		to = json_ms(json_find(call->input, "ToTimestamp"));
 	unsigned limit = call->api->o.aws_strict ? 1 : API_JOBS_MAX;
 	uint64_t count;
 
 	if (from >= to)
 		return api_fault_validation(call, "FromTimestamp must be before ToTimestamp");
 	if (call->api->o.aws_strict && kind == CATALOG_SEARCH && to - from > WINDOW_MS)
-		return api_fault_validation(call, "FromTimestamp and ToTimestamp must be at most 30 days apart");
+		return api_fault_validation(
+		    call, "FromTimestamp and ToTimestamp must be at most 30 days apart");
 	if (!unfinished_count(call, kind, &count))
 		return false;
 	if (count >= limit)
-		return api_fault_quota(call, "%s: the limit of %u unfinished ones is reached", api_resource_kind(kind)->what, limit);
+		return api_fault_quota(call, "%s: the limit of %u unfinished ones is reached",
+		    api_resource_kind(kind)->what, limit);
 	return true;
 }
 
 bool
 api_job_start(struct api_call *call, enum catalog_kind kind, const char *id_member)
 {
-	static const char *const taken[] = {"ArchiveId", "Filters", "FromTimestamp", "ToTimestamp", "MaxResults",
-	    "ExportDestinationConfiguration", "IncludeMetadata", NULL};
+	static const char *const taken[] = {"ArchiveId", "Filters", "FromTimestamp", "ToTimestamp",
+	    "MaxResults", "ExportDestinationConfiguration", "IncludeMetadata", NULL};
 	struct api_resource archive, r = {.row = {.kind = kind, .state = "QUEUED"}};
 
 	r.row.owner = json_get_str(call->input, "ArchiveId");
@@ -131,7 +135,8 @@ members_set(struct json *doc, const struct json *changes)
 }
 
 static bool
-row_update(struct api_job *job, const char *state, const struct json *changes, struct arena *arena, struct err *err)
+row_update(
+    struct api_job *job, const char *state, const struct json *changes, struct arena *arena, struct err *err)
 {
 	struct catalog *c = job->api->o.catalog;
 	struct catalog_row row;
@@ -208,7 +213,8 @@ job_fail(struct api_job *job, const struct err *why)
 	struct json *changes = json_new_object();
 	struct err err;
 
-	log_error("%s %s failed: %s: %s", api_resource_kind(job->kind)->what, job->id, err_code_name(why->code), why->msg);
+	log_error("%s %s failed: %s: %s", api_resource_kind(job->kind)->what, job->id,
+	    err_code_name(why->code), why->msg);
 	json_set_str(changes, "ErrorMessage", why->msg);
 	if (!api_job_update(job, "FAILED", changes, &err) && err.code != ERR_CANCELLED)
 		log_error("job %s: its failure could not be stored: %s", job->id, err.msg);
@@ -282,7 +288,6 @@ api_job_stop(struct api *api, const char *id)
 	must(pthread_mutex_unlock(&api->jobs->lock) == 0);
 }
 
-
 static void
 queue_run(struct api *api, size_t queue, int64_t wait_ms)
 {
@@ -318,8 +323,8 @@ api_run_jobs(struct api *api)
 
 /* A page of rows at a time: documents may be large. */
 static bool
-page_requeue(struct api *api, enum catalog_kind kind, int64_t *before_ms, char before_id[ID_TEXT_SIZE], bool *more,
-    struct err *err)
+page_requeue(struct api *api, enum catalog_kind kind, int64_t *before_ms, char before_id[ID_TEXT_SIZE],
+    bool *more, struct err *err)
 {
 	struct catalog_cursor cursor = {*before_ms, before_id[0] == '\0' ? NULL : before_id};
 	struct catalog_row rows[REQUEUE_PAGE];
@@ -364,8 +369,8 @@ threads_start(struct api *api, struct err *err)
 	for (size_t i = 0; i <= SEARCH_THREADS; i++) {
 		bool search = i < SEARCH_THREADS;
 
-		if (!os_thread_start(&jobs->threads[i], search ? "search" : "export", search ? search_worker : export_worker,
-		    api, err))
+		if (!os_thread_start(&jobs->threads[i], search ? "search" : "export",
+			search ? search_worker : export_worker, api, err))
 			return false;
 		jobs->thread_count++;
 	}

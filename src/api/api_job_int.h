@@ -11,12 +11,13 @@
 MUST_USE bool api_jobs_open(struct api *api, struct err *err);
 void api_jobs_close(struct api *api);
 
-/* api_job_queue: a committed row in state QUEUED. api_job_stop: its row says CANCELLED; if it runs, tell it. */
+/* api_job_queue: a committed row in state QUEUED. api_job_stop: its row says CANCELLED; if it runs, it is
+ * told. */
 void api_job_queue(struct api *api, enum catalog_kind kind, const char *id);
 void api_job_stop(struct api *api, const char *id);
 
-/* api_job_start: checks the archive, times and limits common to both kinds, and inserts the row with its document;
- * the answer's member gets the id. */
+/* api_job_start: checks the archive, times and limits common to both kinds, and inserts the row with its
+ * document; the answer's member gets the id. */
 bool api_job_start(struct api_call *call, enum catalog_kind kind, const char *id_member);
 /* api_job_cancel: the row becomes CANCELLED unless it is finished already. */
 bool api_job_cancel(struct api_call *call, enum catalog_kind kind, const char *id);
@@ -32,13 +33,16 @@ struct api_job {
 	struct api_job *next;
 };
 
-/* api_job_update: store state and the members of changes (lent; may be NULL) in the row, unless it was stopped
- * meanwhile: then false with ERR_CANCELLED. */
-MUST_USE bool api_job_update(struct api_job *job, const char *state, const struct json *changes, struct err *err);
+/* api_job_update: store state and the members of changes (lent; may be NULL) in the row, unless it was
+ * stopped meanwhile: then false with ERR_CANCELLED. */
+MUST_USE bool api_job_update(
+    struct api_job *job, const char *state, const struct json *changes, struct err *err);
 
-/* The work: doc is the row's document. fails ERR_CANCELLED and whatever the archive and the disk fail with; the text
- * becomes ErrorMessage. On true changes (an object) holds what the finished row should say. */
-MUST_USE bool api_search_run(struct api_job *job, const struct json *doc, struct json *changes, struct err *err);
-MUST_USE bool api_export_run(struct api_job *job, const struct json *doc, struct json *changes, struct err *err);
+/* The work: doc is the row's document. fails ERR_CANCELLED and whatever the archive and the disk fail with;
+ * the text becomes ErrorMessage. On true changes (an object) holds what the finished row should say. */
+MUST_USE bool api_search_run(
+    struct api_job *job, const struct json *doc, struct json *changes, struct err *err);
+MUST_USE bool api_export_run(
+    struct api_job *job, const struct json *doc, struct json *changes, struct err *err);
 
 #endif

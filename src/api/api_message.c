@@ -26,7 +26,8 @@ archive_open_check(struct api_call *call, const char *archive_id)
 	if (!ok)
 		return false;
 	if (!found || strcmp(r.row.state, "ACTIVE") != 0)
-		return api_fault_validation(call, "Archived message not found: its archive is pending deletion");
+		return api_fault_validation(
+		    call, "Archived message not found: its archive is pending deletion");
 	return true;
 }
 
@@ -59,12 +60,13 @@ static const char *
 link_make(struct api_call *call, const char *id)
 {
 	const char *host = arena_text(&call->arena, api_call_header(call->request, "host"));
-	const char *expires = arena_printf(&call->arena, "%lld", (long long)((call->now_ms + API_LINK_MS) / 1000));
+	const char *expires =
+	    arena_printf(&call->arena, "%lld", (long long)((call->now_ms + API_LINK_MS) / 1000));
 	char mac[MAC_CHARS + 1];
 
 	link_mac(call->api, bytes_of_str(id), bytes_of_str(expires), mac);
-	return arena_printf(&call->arena, "http://%s" LINK_PATH "%s?Expires=%s&Signature=%s", host[0] == '\0' ? "localhost" : host,
-	    id, expires, mac);
+	return arena_printf(&call->arena, "http://%s" LINK_PATH "%s?Expires=%s&Signature=%s",
+	    host[0] == '\0' ? "localhost" : host, id, expires, mac);
 }
 
 bool
@@ -103,7 +105,8 @@ api_message_content(struct api_call *call)
 		if (mime_message_html(&m, &text))
 			json_set_text(content, "Html", buf_view(&text));
 		buf_fini(&text);
-		json_set_bool(content, "MessageMalformed", (m.flags & (MIME_FLAG_MALFORMED | MIME_FLAG_LIMITED)) != 0);
+		json_set_bool(
+		    content, "MessageMalformed", (m.flags & (MIME_FLAG_MALFORMED | MIME_FLAG_LIMITED)) != 0);
 	}
 	buf_fini(&body);
 	return ok;
@@ -134,10 +137,12 @@ link_check(struct api_call *call, struct bytes *id)
 	uint64_t seconds;
 
 	if (!link_parse(call->request->target, id, &expires, &mac) || !text_u64_parse(&seconds, expires))
-		return api_fault_set(call, 403, "AccessDeniedException", "The link is not one that was given here.");
+		return api_fault_set(
+		    call, 403, "AccessDeniedException", "The link is not one that was given here.");
 	link_mac(call->api, *id, expires, wanted);
 	if (!bytes_equal_secret(mac, bytes_of(wanted, MAC_CHARS)))
-		return api_fault_set(call, 403, "AccessDeniedException", "The link is not one that was given here.");
+		return api_fault_set(
+		    call, 403, "AccessDeniedException", "The link is not one that was given here.");
 	if ((int64_t)seconds * 1000 <= call->now_ms)
 		return api_fault_set(call, 403, "AccessDeniedException", "The link has expired.");
 	return true;
@@ -161,7 +166,8 @@ api_message_link_get(struct api_call *call, struct api_response *response)
 	response->headers[response->header_count++] =
 	    (struct api_header){BYTES_LIT("content-type"), BYTES_LIT("message/rfc822")};
 	response->headers[response->header_count++] = (struct api_header){BYTES_LIT("content-disposition"),
-	    bytes_of_str(arena_printf(&call->arena, "attachment; filename=\"%s.eml\"", arena_text(&call->arena, id)))};
+	    bytes_of_str(
+		arena_printf(&call->arena, "attachment; filename=\"%s.eml\"", arena_text(&call->arena, id)))};
 	response->headers[response->header_count++] =
 	    (struct api_header){BYTES_LIT("x-content-type-options"), BYTES_LIT("nosniff")};
 	response->headers[response->header_count++] =

@@ -14,9 +14,9 @@ struct api_call;
 typedef bool (*api_handler_fn)(struct api_call *call);
 
 struct api_operation {
-	const char *service;      /* "MailManagerSvc" */
-	const char *namespace_;   /* of __type */
-	const char *name;         /* "CreateArchive" */
+	const char *service;    /* "MailManagerSvc" */
+	const char *namespace_; /* of __type */
+	const char *name;       /* "CreateArchive" */
 	const struct json_shape *input, *output;
 	const char *token_member;  /* "ClientToken"; NULL = no token */
 	const char *answer_member; /* what a repeated request is answered: this member with the id */

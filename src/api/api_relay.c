@@ -8,7 +8,8 @@ static const char *const taken[] = {"ServerName", "ServerPort", "Authentication"
 bool
 api_relay_create(struct api_call *call)
 {
-	struct api_resource r = {.row = {.kind = CATALOG_RELAY, .name = json_get_str(call->input, "RelayName")}};
+	struct api_resource r = {
+	    .row = {.kind = CATALOG_RELAY, .name = json_get_str(call->input, "RelayName")}};
 
 	r.doc = api_call_own(call, json_new_object());
 	api_resource_copy(call, r.doc, taken);

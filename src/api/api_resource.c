@@ -7,13 +7,13 @@
 #include "base_text.h"
 
 static const struct api_kind kinds[] = {
-	{CATALOG_ARCHIVE, "a-", "mailmanager-archive", "Archive", 0},
-	{CATALOG_RULE_SET, "rs-", "mailmanager-rule-set", "Rule set", API_RULE_SETS_MAX},
-	{CATALOG_TRAFFIC_POLICY, "tp-", "mailmanager-traffic-policy", "Traffic policy", API_POLICIES_MAX},
-	{CATALOG_INGRESS_POINT, "inp-", "mailmanager-ingress-point", "Ingress point", 0},
-	{CATALOG_RELAY, "r-", "mailmanager-smtp-relay", "Relay", API_RELAYS_MAX},
-	{CATALOG_SEARCH, "s-", NULL, "Search", 0},
-	{CATALOG_EXPORT, "e-", NULL, "Export", 0},
+    {CATALOG_ARCHIVE, "a-", "mailmanager-archive", "Archive", 0},
+    {CATALOG_RULE_SET, "rs-", "mailmanager-rule-set", "Rule set", API_RULE_SETS_MAX},
+    {CATALOG_TRAFFIC_POLICY, "tp-", "mailmanager-traffic-policy", "Traffic policy", API_POLICIES_MAX},
+    {CATALOG_INGRESS_POINT, "inp-", "mailmanager-ingress-point", "Ingress point", 0},
+    {CATALOG_RELAY, "r-", "mailmanager-smtp-relay", "Relay", API_RELAYS_MAX},
+    {CATALOG_SEARCH, "s-", NULL, "Search", 0},
+    {CATALOG_EXPORT, "e-", NULL, "Export", 0},
 };
 
 const struct api_kind *
@@ -27,7 +27,8 @@ api_resource_kind(enum catalog_kind kind)
 }
 
 bool
-api_resource_find(struct api_call *call, enum catalog_kind kind, const char *id, struct api_resource *out, bool *found_out)
+api_resource_find(
+    struct api_call *call, enum catalog_kind kind, const char *id, struct api_resource *out, bool *found_out)
 {
 	struct err err;
 
@@ -98,7 +99,8 @@ tags_store(struct api_call *call, const char *id)
 	for (size_t i = 0; i < json_count(tags); i++) {
 		const struct json *tag = json_at(tags, i);
 
-		if (!catalog_tag_set(call->api->o.catalog, id, json_get_str(tag, "Key"), json_get_str(tag, "Value"), &err))
+		if (!catalog_tag_set(
+			call->api->o.catalog, id, json_get_str(tag, "Key"), json_get_str(tag, "Value"), &err))
 			return api_fault_trouble(call, &err);
 	}
 	return true;
@@ -140,7 +142,8 @@ api_resource_delete(struct api_call *call, enum catalog_kind kind, const char *i
 {
 	struct err err;
 
-	if (strchr(id, '/') != NULL || catalog_delete(call->api->o.catalog, kind, id, &err) || err.code == ERR_NOT_FOUND)
+	if (strchr(id, '/') != NULL || catalog_delete(call->api->o.catalog, kind, id, &err) ||
+	    err.code == ERR_NOT_FOUND)
 		return true;
 	return api_fault_trouble(call, &err);
 }
@@ -181,13 +184,14 @@ api_resource_arn(struct api_call *call, enum catalog_kind kind, const char *id)
 {
 	const struct api_names *n = &call->api->names;
 
-	return arena_printf(
-	    &call->arena, "arn:aws:ses:%s:%s:%s/%s", n->region, n->account, api_resource_kind(kind)->arn_part, id);
+	return arena_printf(&call->arena, "arn:aws:ses:%s:%s:%s/%s", n->region, n->account,
+	    api_resource_kind(kind)->arn_part, id);
 }
 
 /* arn:<partition>:ses:<region>:<account>:<part>/<id>; partition and region are the client's affair. */
 bool
-api_resource_arn_parse(struct api_call *call, const char *arn, enum catalog_kind *kind_out, const char **id_out)
+api_resource_arn_parse(
+    struct api_call *call, const char *arn, enum catalog_kind *kind_out, const char **id_out)
 {
 	const char *fields[6], *slash;
 	size_t len;

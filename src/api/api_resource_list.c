@@ -5,16 +5,18 @@
 #include "api_resource_int.h"
 #include "base_text.h"
 
-#define PAGE_DEFAULT  50
-#define PAGE_MAX      50
-#define TOKEN_MAC     64
-#define VISIT_PAGE    64
+#define PAGE_DEFAULT 50
+#define PAGE_MAX     50
+#define TOKEN_MAC    64
+#define VISIT_PAGE   64
 
-/* A page token is <MAC><time of the last row in hex><its id>; the MAC covers operation, owner, time and id. */
+/* A page token is <MAC><time of the last row in hex><its id>; the MAC covers operation, owner, time and id.
+ */
 static void
 token_mac(struct api_call *call, const char *owner, struct bytes position, char out[TOKEN_MAC + 1])
 {
-	struct bytes parts[] = {BYTES_LIT("page"), bytes_of_str(call->op->name), bytes_of_str(owner), position};
+	struct bytes parts[] = {
+	    BYTES_LIT("page"), bytes_of_str(call->op->name), bytes_of_str(owner), position};
 
 	api_resource_mac(call->api, out, parts, sizeof(parts) / sizeof(parts[0]));
 }
@@ -22,7 +24,8 @@ token_mac(struct api_call *call, const char *owner, struct bytes position, char 
 static const char *
 token_make(struct api_call *call, const char *owner, const struct catalog_row *last)
 {
-	const char *position = arena_printf(&call->arena, "%016llx%s", (unsigned long long)last->created_ms, last->id);
+	const char *position =
+	    arena_printf(&call->arena, "%016llx%s", (unsigned long long)last->created_ms, last->id);
 	char mac[TOKEN_MAC + 1];
 
 	token_mac(call, owner, bytes_of_str(position), mac);
@@ -39,9 +42,11 @@ token_read(struct api_call *call, const char *owner, struct bytes token, struct 
 	uint64_t ms = 0;
 
 	token_mac(call, owner, position, mac);
-	if (position.len <= 16 || !bytes_equal_secret(bytes_slice(token, 0, TOKEN_MAC), bytes_of(mac, TOKEN_MAC)) ||
+	if (position.len <= 16 ||
+	    !bytes_equal_secret(bytes_slice(token, 0, TOKEN_MAC), bytes_of(mac, TOKEN_MAC)) ||
 	    !text_hex_parse(time, sizeof(time), bytes_slice(position, 0, 16)))
-		return api_fault_validation(call, "NextToken is not one that this operation gave for these parameters");
+		return api_fault_validation(
+		    call, "NextToken is not one that this operation gave for these parameters");
 	reader_init(&r, bytes_of(time, sizeof(time)));
 	for (size_t i = 0; i < sizeof(time); i++)
 		ms = ms << 8 | reader_u8(&r);
@@ -63,7 +68,8 @@ page_size(struct api_call *call, size_t *out)
 }
 
 bool
-api_resource_page(struct api_call *call, enum catalog_kind kind, const char *owner, const char *list_member, api_item_fn item)
+api_resource_page(struct api_call *call, enum catalog_kind kind, const char *owner, const char *list_member,
+    api_item_fn item)
 {
 	const struct json *token = json_find(call->input, "NextToken");
 	struct catalog_cursor cursor = {0, NULL};
@@ -76,7 +82,8 @@ api_resource_page(struct api_call *call, enum catalog_kind kind, const char *own
 	if (!page_size(call, &size) || (token != NULL && !token_read(call, owner, json_text(token), &cursor)))
 		return false;
 	rows = arena_calloc(&call->arena, size + 1, sizeof(*rows));
-	if (!catalog_list(call->api->o.catalog, kind, owner, &cursor, size + 1, &call->arena, rows, &count, &err))
+	if (!catalog_list(
+		call->api->o.catalog, kind, owner, &cursor, size + 1, &call->arena, rows, &count, &err))
 		return api_fault_trouble(call, &err);
 	for (size_t i = 0; i < count && i < size; i++) {
 		struct api_resource r = {rows[i], json_parse(rows[i].document, &err)};
@@ -102,7 +109,8 @@ api_resource_each(struct api_call *call, enum catalog_kind kind, api_visit_fn vi
 	struct err err;
 
 	do {
-		if (!catalog_list(call->api->o.catalog, kind, NULL, &cursor, VISIT_PAGE, &call->arena, rows, &count, &err))
+		if (!catalog_list(call->api->o.catalog, kind, NULL, &cursor, VISIT_PAGE, &call->arena, rows,
+			&count, &err))
 			return api_fault_trouble(call, &err);
 		for (size_t i = 0; i < count; i++) {
 			struct api_resource r = {rows[i], json_parse(rows[i].document, &err)};
@@ -132,8 +140,8 @@ use_visit(struct api_call *call, struct api_resource *r, void *ctx)
 
 	if (used == NULL || strcmp(used, use->id) != 0)
 		return true;
-	return api_fault_conflict(call, "%s %s is attached to ingress point %s", api_resource_kind(use->kind)->what, use->id,
-	    r->row.id);
+	return api_fault_conflict(call, "%s %s is attached to ingress point %s",
+	    api_resource_kind(use->kind)->what, use->id, r->row.id);
 }
 
 bool

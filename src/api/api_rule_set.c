@@ -24,14 +24,19 @@ actions_check(struct api_call *call, const struct json *rules)
 			const char *target = json_get_str(json_find(action, "Archive"), "TargetArchive");
 
 			deliveries += json_find(action, "Relay") != NULL || json_find(action, "Send") != NULL;
-			if (call->api->o.aws_strict && target != NULL && strlen(target) > TARGET_ARCHIVE_STRICT_CHARS)
-				return api_fault_validation(call, "1 validation error detected: Value '%.256s' at "
-				    "'rules.%zu.member.actions.%zu.member.archive.targetArchive' failed to satisfy constraint: "
-				    "Member must have length less than or equal to 66", target, i + 1, j + 1);
+			if (call->api->o.aws_strict && target != NULL &&
+			    strlen(target) > TARGET_ARCHIVE_STRICT_CHARS)
+				return api_fault_validation(call,
+				    "1 validation error detected: Value '%.256s' at "
+				    "'rules.%zu.member.actions.%zu.member.archive.targetArchive' failed to "
+				    "satisfy constraint: "
+				    "Member must have length less than or equal to 66",
+				    target, i + 1, j + 1);
 		}
 	}
 	if (deliveries > API_DELIVERIES_MAX)
-		return api_fault_quota(call, "Rules: the limit of %u Relay and Send actions is reached", API_DELIVERIES_MAX);
+		return api_fault_quota(
+		    call, "Rules: the limit of %u Relay and Send actions is reached", API_DELIVERIES_MAX);
 	return true;
 }
 
@@ -46,8 +51,9 @@ rules_check(struct api_call *call, const struct json *doc)
 	json_set_str(probe, "RuleSetId", "rs-");
 	json_set_str(probe, "RuleSetName", "probe");
 	if (!policy_rules_compile(probe, &compiled, &err))
-		return err.code == ERR_SYNTAX || err.code == ERR_LIMIT ? api_fault_validation(call, "%s", err.msg)
-		                                                       : api_fault_trouble(call, &err);
+		return err.code == ERR_SYNTAX || err.code == ERR_LIMIT
+		    ? api_fault_validation(call, "%s", err.msg)
+		    : api_fault_trouble(call, &err);
 	policy_rules_free(&compiled);
 	return actions_check(call, json_find(doc, "Rules"));
 }
@@ -55,7 +61,8 @@ rules_check(struct api_call *call, const struct json *doc)
 bool
 api_rule_set_create(struct api_call *call)
 {
-	struct api_resource r = {.row = {.kind = CATALOG_RULE_SET, .name = json_get_str(call->input, "RuleSetName")}};
+	struct api_resource r = {
+	    .row = {.kind = CATALOG_RULE_SET, .name = json_get_str(call->input, "RuleSetName")}};
 
 	r.doc = api_call_own(call, json_new_object());
 	api_resource_copy(call, r.doc, taken);

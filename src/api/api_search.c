@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Searches: jobs whose result is a list of record ids; the rows are read again when somebody asks for them. */
+/* Searches: jobs whose result is a list of record ids; the rows are read again when somebody asks for them.
+ */
 #include <string.h>
 
 #include "api_job_int.h"
@@ -19,7 +20,8 @@ api_search_start(struct api_call *call)
 bool
 api_search_get(struct api_call *call)
 {
-	static const char *const shown[] = {"ArchiveId", "Filters", "FromTimestamp", "ToTimestamp", "MaxResults", NULL};
+	static const char *const shown[] = {
+	    "ArchiveId", "Filters", "FromTimestamp", "ToTimestamp", "MaxResults", NULL};
 	struct api_resource r;
 
 	if (!api_resource_job(call, CATALOG_SEARCH, json_get_str(call->input, "SearchId"), &r))
@@ -53,7 +55,6 @@ api_search_stop(struct api_call *call)
 	return api_job_cancel(call, CATALOG_SEARCH, json_get_str(call->input, "SearchId"));
 }
 
-
 static bool
 found_visit(void *ctx, const struct archive_row *row)
 {
@@ -80,14 +81,15 @@ api_search_run(struct api_job *job, const struct json *doc, struct json *changes
 	api_filter_build(&arena, json_find(doc, "Filters"), &filter);
 	if (limit > 0)
 		ok = archive_search(job->api->o.archive, json_get_str(doc, "ArchiveId"),
-		    json_ms(json_find(doc, "FromTimestamp")), json_ms(json_find(doc, "ToTimestamp")), &filter, limit,
-		    &job->cancel, found_visit, &ids, &report, err);
+		    json_ms(json_find(doc, "FromTimestamp")), json_ms(json_find(doc, "ToTimestamp")), &filter,
+		    limit, &job->cancel, found_visit, &ids, &report, err);
 	ok = ok && buf_ok(&ids, err);
 	if (ok)
 		json_set_text(changes, RESULTS, buf_view(&ids));
 	if (ok && report.packs_skipped > 0) {
-		const char *text = arena_printf(&arena, "%llu damaged packs were skipped: their messages are missing",
-		    (unsigned long long)report.packs_skipped);
+		const char *text =
+		    arena_printf(&arena, "%llu damaged packs were skipped: their messages are missing",
+			(unsigned long long)report.packs_skipped);
 
 		json_set_str(changes, "ErrorMessage", text);
 	}
@@ -117,7 +119,8 @@ search_load(struct api_call *call, struct api_resource *r)
 	if (strcmp(r->row.state, "QUEUED") == 0 || strcmp(r->row.state, "RUNNING") == 0)
 		return api_fault_conflict(call, "Search %s is still in progress", r->row.id);
 	if (strcmp(r->row.state, "COMPLETED") != 0)
-		return api_fault_conflict(call, "Search %s has no results: its state is %s", r->row.id, r->row.state);
+		return api_fault_conflict(
+		    call, "Search %s has no results: its state is %s", r->row.id, r->row.state);
 	return true;
 }
 
@@ -167,8 +170,8 @@ api_search_results(struct api_call *call)
 		if (!row_add(call, bytes_slice(ids, at, ID_CHARS), rows, &bytes))
 			return false;
 		if (bytes > RESPONSE_MAX)
-			return api_fault_validation(call, "The rows of search %s are too large for one answer: search for less",
-			    r.row.id);
+			return api_fault_validation(call,
+			    "The rows of search %s are too large for one answer: search for less", r.row.id);
 	}
 	return true;
 }

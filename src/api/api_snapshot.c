@@ -118,7 +118,8 @@ archive_visit(struct api_call *call, struct api_resource *r, void *ctx)
 bool
 api_snapshot(struct api *api, struct json **out, struct err *err)
 {
-	struct json *snapshot = json_new_object(), *endpoints = json_new_array(), *archives = json_new_array();
+	struct json *snapshot = json_new_object(), *endpoints = json_new_array(),
+		    *archives = json_new_array();
 	struct api_call call;
 	bool ok;
 
@@ -147,8 +148,8 @@ set_or_unset(struct json *doc, const char *key, const char *text)
 }
 
 bool
-api_endpoint_report(struct api *api, const char *ingress_point_id, bool ok, const char *listening, const char *reason,
-    struct err *err)
+api_endpoint_report(struct api *api, const char *ingress_point_id, bool ok, const char *listening,
+    const char *reason, struct err *err)
 {
 	struct api_call call;
 	struct api_resource r;
@@ -161,7 +162,9 @@ api_endpoint_report(struct api *api, const char *ingress_point_id, bool ok, cons
 	if (done && strcmp(r.row.state, "DEPROVISIONING") != 0) {
 		const char *wanted = json_get_str(r.doc, "Wanted");
 
-		r.row.state = !ok ? "FAILED" : wanted != NULL && strcmp(wanted, "CLOSED") == 0 ? "CLOSED" : "ACTIVE";
+		r.row.state = !ok                                     ? "FAILED"
+		    : wanted != NULL && strcmp(wanted, "CLOSED") == 0 ? "CLOSED"
+								      : "ACTIVE";
 		set_or_unset(r.doc, "Listening", ok ? listening : NULL);
 		set_or_unset(r.doc, "Reason", reason);
 		call.now_ms = r.row.updated_ms; /* a listener's fate is no change of the resource */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tags. Two of an ingress point's are more than words: daybook:listen asks for an address, daybook:mode for a kind of
- * listener; daybook:listening is shown with them and says which address is in use. */
+/* Tags. Two of an ingress point's are more than words: daybook:listen asks for an address, daybook:mode for a
+ * kind of listener; daybook:listening is shown with them and says which address is in use. */
 #include <string.h>
 
 #include "api_model_handlers.h"
@@ -16,10 +16,12 @@ api_tag_check(struct api_call *call)
 	const struct json *tags = json_find(call->input, "Tags");
 
 	for (size_t i = 0; i < json_count(tags); i++) {
-		const char *key = json_get_str(json_at(tags, i), "Key"), *value = json_get_str(json_at(tags, i), "Value");
+		const char *key = json_get_str(json_at(tags, i), "Key"),
+			   *value = json_get_str(json_at(tags, i), "Value");
 
 		if (strcmp(key, TAG_LISTENING) == 0)
-			return api_fault_validation(call, "Tags: %s is set by the server alone", TAG_LISTENING);
+			return api_fault_validation(
+			    call, "Tags: %s is set by the server alone", TAG_LISTENING);
 		if (strcmp(key, TAG_MODE) == 0 && strcmp(value, "mx") != 0 && strcmp(value, "journal") != 0)
 			return api_fault_validation(call, "Tags: %s must be journal or mx", TAG_MODE);
 	}
@@ -55,7 +57,8 @@ count_check(struct api_call *call, const char *id)
 
 	if (!catalog_tag_list(call->api->o.catalog, id, &call->arena, &tags, &count, &err))
 		return api_fault_trouble(call, &err);
-	return count <= API_TAGS_MAX || api_fault_quota(call, "Tags: the limit of %u is reached", API_TAGS_MAX);
+	return count <= API_TAGS_MAX ||
+	    api_fault_quota(call, "Tags: the limit of %u is reached", API_TAGS_MAX);
 }
 
 bool
@@ -71,7 +74,7 @@ api_tag_set(struct api_call *call)
 		const char *key = json_get_str(json_at(tags, i), "Key");
 
 		if (!catalog_tag_set(
-		    call->api->o.catalog, r.row.id, key, json_get_str(json_at(tags, i), "Value"), &err))
+			call->api->o.catalog, r.row.id, key, json_get_str(json_at(tags, i), "Value"), &err))
 			return api_fault_trouble(call, &err);
 		if (r.row.kind == CATALOG_INGRESS_POINT && touches_listener(key))
 			call->effects |= API_EFFECT_ENDPOINTS;
@@ -92,7 +95,8 @@ api_tag_unset(struct api_call *call)
 		const char *key = json_str(json_at(keys, i));
 
 		if (strcmp(key, TAG_LISTENING) == 0)
-			return api_fault_validation(call, "TagKeys: %s is set by the server alone", TAG_LISTENING);
+			return api_fault_validation(
+			    call, "TagKeys: %s is set by the server alone", TAG_LISTENING);
 		if (!catalog_tag_unset(call->api->o.catalog, r.row.id, key, &err))
 			return api_fault_trouble(call, &err);
 		if (r.row.kind == CATALOG_INGRESS_POINT && touches_listener(key))

@@ -15,14 +15,17 @@ policy_check(struct api_call *call, const struct json *doc)
 	struct err err;
 
 	if (json_count(statements) > API_STATEMENTS_MAX)
-		return api_fault_quota(call, "PolicyStatements: the limit of %u statements is reached", API_STATEMENTS_MAX);
+		return api_fault_quota(
+		    call, "PolicyStatements: the limit of %u statements is reached", API_STATEMENTS_MAX);
 	for (size_t i = 0; i < json_count(statements); i++)
 		if (json_count(json_find(json_at(statements, i), "Conditions")) > API_CONDITIONS_MAX)
-			return api_fault_quota(call, "PolicyStatements: the limit of %u conditions in a statement is reached",
+			return api_fault_quota(call,
+			    "PolicyStatements: the limit of %u conditions in a statement is reached",
 			    API_CONDITIONS_MAX);
 	if (!policy_traffic_compile(doc, &compiled, &err))
-		return err.code == ERR_SYNTAX || err.code == ERR_LIMIT ? api_fault_validation(call, "%s", err.msg)
-		                                                       : api_fault_trouble(call, &err);
+		return err.code == ERR_SYNTAX || err.code == ERR_LIMIT
+		    ? api_fault_validation(call, "%s", err.msg)
+		    : api_fault_trouble(call, &err);
 	policy_traffic_free(&compiled);
 	return true;
 }
@@ -50,7 +53,8 @@ api_traffic_policy_get(struct api_call *call)
 		return false;
 	json_set_str(call->output, "TrafficPolicyName", r.row.name);
 	json_set_str(call->output, "TrafficPolicyId", r.row.id);
-	json_set_str(call->output, "TrafficPolicyArn", api_resource_arn(call, CATALOG_TRAFFIC_POLICY, r.row.id));
+	json_set_str(
+	    call->output, "TrafficPolicyArn", api_resource_arn(call, CATALOG_TRAFFIC_POLICY, r.row.id));
 	api_resource_show(call, r.doc, taken);
 	json_set_seconds(call->output, "CreatedTimestamp", r.row.created_ms);
 	json_set_seconds(call->output, "LastUpdatedTimestamp", r.row.updated_ms);

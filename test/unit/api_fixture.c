@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "api_model_int.h"
 #include "crypt_seal.h"
 
 static void
@@ -32,10 +33,20 @@ static void
 api_start(struct fixture *f)
 {
 	static const struct api_bucket buckets[] = {{"mapped-bucket", "/mapped"}};
-	struct api_options o = {.catalog = f->catalog, .archive = f->archive, .fs = os_fs_memory(f->disk),
-	    .clock = clock_fixed(&f->time), .rng = f->rng, .ingress_domain = "mail.example", .version = "1.2.3",
-	    .export_dir = "/export", .buckets = buckets, .bucket_count = 1, .aws_strict = f->strict,
-	    .endpoints_changed = on_endpoints, .config_changed = on_config, .hook_ctx = f};
+	struct api_options o = {.catalog = f->catalog,
+	    .archive = f->archive,
+	    .fs = os_fs_memory(f->disk),
+	    .clock = clock_fixed(&f->time),
+	    .rng = f->rng,
+	    .ingress_domain = "mail.example",
+	    .version = "1.2.3",
+	    .export_dir = "/export",
+	    .buckets = buckets,
+	    .bucket_count = 1,
+	    .aws_strict = f->strict,
+	    .endpoints_changed = on_endpoints,
+	    .config_changed = on_config,
+	    .hook_ctx = f};
 	struct err err;
 
 	if (!api_open(&o, &f->api, &err))
@@ -64,8 +75,12 @@ fixture_open(struct fixture *f, bool strict)
 	if (!catalog_open(f->path, f->keys, &f->rng, &f->catalog, &err))
 		fail_msg("%s", err.msg);
 	f->disk = os_fs_memory_new();
-	o = (struct archive_options){.fs = os_fs_memory(f->disk), .dir = "/data", .keys = f->keys,
-	    .clock = clock_fixed(&f->time), .rng = f->rng, .log_file_bytes = LIMIT_MIB};
+	o = (struct archive_options){.fs = os_fs_memory(f->disk),
+	    .dir = "/data",
+	    .keys = f->keys,
+	    .clock = clock_fixed(&f->time),
+	    .rng = f->rng,
+	    .log_file_bytes = LIMIT_MIB};
 	if (!archive_open(&o, &f->archive, &recovery, &err))
 		fail_msg("%s", err.msg);
 	api_start(f);
@@ -105,9 +120,12 @@ void
 fixture_keep(struct fixture *f, const char *archive_id, const char *subject)
 {
 	struct bytes recipient = BYTES_LIT("journal@example.org");
-	struct archive_delivery delivery = {.archive_id = archive_id, .recipients = &recipient, .recipient_count = 1,
+	struct archive_delivery delivery = {.archive_id = archive_id,
+	    .recipients = &recipient,
+	    .recipient_count = 1,
 	    .retention = ARCHIVE_RETENTION_PERMANENT};
-	struct archive_reception reception = {.received_ms = f->time.now_ms, .deliveries = &delivery, .delivery_count = 1};
+	struct archive_reception reception = {
+	    .received_ms = f->time.now_ms, .deliveries = &delivery, .delivery_count = 1};
 	bool done = false;
 	struct err err;
 	struct buf body;
@@ -147,16 +165,62 @@ body_check(const struct api_response *r, bool cbor)
 		id = id || bytes_equal(r->headers[i].name, BYTES_LIT("x-amzn-requestid"));
 	}
 	assert_true(id);
-	assert_true(bytes_equal(type, cbor ? BYTES_LIT("application/cbor") : BYTES_LIT("application/x-amz-json-1.0")));
+	assert_true(bytes_equal(
+	    type, cbor ? BYTES_LIT("application/cbor") : BYTES_LIT("application/x-amz-json-1.0")));
+}
+
+/* No member that the model does not know. */
+static void
+members_check(const char *operation, const struct json_shape *shape, const struct json *value)
+{
+	const struct json *member;
+	const char *key;
+	size_t known;
+
+	for (size_t i = 0; shape->kind == JSON_SHAPE_LIST && i < json_count(value); i++)
+		members_check(operation, shape->element, json_at(value, i));
+	if (shape->kind != JSON_SHAPE_STRUCTURE && shape->kind != JSON_SHAPE_UNION)
+		return;
+	for (size_t i = 0; json_member(value, i, &key, &member); i++) {
+		for (known = 0; known < shape->member_count && strcmp(shape->members[known].name, key) != 0;)
+			known++;
+		if (known == shape->member_count)
+			fail_msg("%s answers a member that the model does not know: %s", operation, key);
+		members_check(operation, shape->members[known].shape, member);
+	}
+}
+
+/* Every answer has the shape that the model promises. */
+static void
+output_check(const char *service, const char *name, const struct json *answer)
+{
+	struct json_model_report report;
+	struct json_model *model;
+	struct err err;
+
+	assert_true(json_model_new(api_model_roots, api_model_root_count, &model, &err));
+	for (size_t i = 0; i < api_model_operation_count; i++) {
+		const struct api_operation *op = &api_model_operations[i];
+
+		if (strcmp(op->service, service) != 0 || strcmp(op->name, name) != 0)
+			continue;
+		if (!json_model_check(model, op->output, answer, &report))
+			fail_msg("%s: %s", name, buf_text(&report.text));
+		json_model_report_fini(&report);
+		members_check(name, op->output, answer);
+	}
+	json_model_free(&model);
 }
 
 int
 fixture_call(struct fixture *f, const char *operation, const struct json *input, bool cbor, struct json **out)
 {
 	bool native = strncmp(operation, "Daybook.", 8) == 0;
-	const char *service = native ? "Daybook" : "MailManagerSvc", *name = native ? operation + 8 : operation;
+	const char *service = native ? "Daybook" : "MailManagerSvc",
+		   *name = native ? operation + 8 : operation;
 	struct api_header headers[2] = {{BYTES_LIT("Host"), BYTES_LIT("api.example:8080")}};
-	struct api_request request = {.method = BYTES_LIT("POST"), .headers = headers, .header_count = 2, .local_trusted = true};
+	struct api_request request = {
+	    .method = BYTES_LIT("POST"), .headers = headers, .header_count = 2, .local_trusted = true};
 	struct api_response response;
 	struct buf target, body;
 	struct err err;
@@ -169,7 +233,7 @@ fixture_call(struct fixture *f, const char *operation, const struct json *input,
 	else
 		buf_printf(&target, "%s.%s", service, name);
 	headers[1] = cbor ? (struct api_header){BYTES_LIT("smithy-protocol"), BYTES_LIT("rpc-v2-cbor")}
-	                  : (struct api_header){BYTES_LIT("X-Amz-Target"), buf_view(&target)};
+			  : (struct api_header){BYTES_LIT("X-Amz-Target"), buf_view(&target)};
 	request.target = cbor ? buf_view(&target) : BYTES_LIT("/");
 	if (cbor)
 		json_cbor_print(input, client_is_time, &body);
@@ -179,10 +243,13 @@ fixture_call(struct fixture *f, const char *operation, const struct json *input,
 	api_response_init(&response);
 	api_handle(f->api, &request, &response);
 	body_check(&response, cbor);
-	*out = cbor ? json_cbor_parse(buf_view(&response.body), &err) : json_parse(buf_view(&response.body), &err);
+	*out = cbor ? json_cbor_parse(buf_view(&response.body), &err)
+		    : json_parse(buf_view(&response.body), &err);
 	if (*out == NULL)
 		fail_msg("%s: %s", operation, err.msg);
 	status = response.status;
+	if (status == 200)
+		output_check(service, name, *out);
 	api_response_fini(&response);
 	buf_fini(&target);
 	buf_fini(&body);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An api over a real catalog and archive in a temporary place, with a clock and random numbers that repeat. */
+/* An api over a real catalog and archive in a temporary place, with a clock and random numbers that repeat.
+ */
 #ifndef API_FIXTURE_H
 #define API_FIXTURE_H
 
@@ -30,8 +31,9 @@ void fixture_close(struct fixture *f);
 /* fixture_keep: append a message "Subject: <subject>" with one recipient to the archive, received now. */
 void fixture_keep(struct fixture *f, const char *archive_id, const char *subject);
 
-/* fixture_call: one operation ("CreateArchive", "Daybook.GetStatus") over the trusted local socket; the status, and the
- * body as a value, the caller's. */
-int fixture_call(struct fixture *f, const char *operation, const struct json *input, bool cbor, struct json **out);
+/* fixture_call: one operation ("CreateArchive", "Daybook.GetStatus") over the trusted local socket; the
+ * status, and the body as a value, the caller's. */
+int fixture_call(
+    struct fixture *f, const char *operation, const struct json *input, bool cbor, struct json **out);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Requests as HTTP brings them: signatures, routes, broken bodies, download links, pages; and jobs on real threads. */
+/* Requests as HTTP brings them: signatures, routes, broken bodies, download links, pages; and jobs on real
+ * threads. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -57,11 +58,14 @@ operation_save(struct fixture *f, const char *name, const char *input, const cha
 
 /* A request without a trusted peer; the status, and whether the body names the exception. */
 static int
-request(struct fixture *f, const char *method, const char *target, const struct api_header *headers, size_t count,
-    struct bytes body, const char *exception)
+request(struct fixture *f, const char *method, const char *target, const struct api_header *headers,
+    size_t count, struct bytes body, const char *exception)
 {
-	struct api_request r = {.method = bytes_of_str(method), .target = bytes_of_str(target), .headers = headers,
-	    .header_count = count, .body = body};
+	struct api_request r = {.method = bytes_of_str(method),
+	    .target = bytes_of_str(target),
+	    .headers = headers,
+	    .header_count = count,
+	    .body = body};
 	struct api_response response;
 	int status;
 
@@ -74,7 +78,10 @@ request(struct fixture *f, const char *method, const char *target, const struct 
 	return status;
 }
 
-#define TARGET_OF(op) {BYTES_LIT("X-Amz-Target"), BYTES_LIT("MailManagerSvc." op)}
+#define TARGET_OF(op)                                                                                        \
+	{                                                                                                    \
+		BYTES_LIT("X-Amz-Target"), BYTES_LIT("MailManagerSvc." op)                                   \
+	}
 
 static void
 test_routes(void **state)
@@ -89,19 +96,23 @@ test_routes(void **state)
 	    {"root", "GET", "/", {{{NULL, 0}, {NULL, 0}}}, 0, 404, "UnknownOperationException"},
 	    {"no target", "POST", "/", {{{NULL, 0}, {NULL, 0}}}, 0, 404, "UnknownOperationException"},
 	    {"other method", "DELETE", "/", {TARGET_OF("ListArchives")}, 1, 404, "UnknownOperationException"},
-	    {"target without dot", "POST", "/", {{BYTES_LIT("x-amz-target"), BYTES_LIT("ListArchives")}}, 1, 404, "Unknown"},
+	    {"target without dot", "POST", "/", {{BYTES_LIT("x-amz-target"), BYTES_LIT("ListArchives")}}, 1,
+		404, "Unknown"},
 	    {"unsigned", "POST", "/", {TARGET_OF("ListArchives")}, 1, 403, "MissingAuthenticationToken"},
 	    {"unsigned unknown", "POST", "/", {TARGET_OF("Nothing")}, 1, 403, "MissingAuthenticationToken"},
-	    {"two targets", "POST", "/", {TARGET_OF("ListArchives"), TARGET_OF("DeleteArchive")}, 2, 400, "Serialization"},
-	    {"link without signature", "GET", "/message/abc", {{{NULL, 0}, {NULL, 0}}}, 0, 403, "AccessDeniedException"},
-	    {"link with a false signature", "GET", "/message/abc?Expires=9999999999&Signature=00", {{{NULL, 0}, {NULL, 0}}}, 0, 403,
-	        "AccessDeniedException"},
-	    {"link with odd time", "GET", "/message/abc?Expires=-1&Signature=00", {{{NULL, 0}, {NULL, 0}}}, 0, 403, "AccessDenied"},
+	    {"two targets", "POST", "/", {TARGET_OF("ListArchives"), TARGET_OF("DeleteArchive")}, 2, 400,
+		"Serialization"},
+	    {"link without signature", "GET", "/message/abc", {{{NULL, 0}, {NULL, 0}}}, 0, 403,
+		"AccessDeniedException"},
+	    {"link with a false signature", "GET", "/message/abc?Expires=9999999999&Signature=00",
+		{{{NULL, 0}, {NULL, 0}}}, 0, 403, "AccessDeniedException"},
+	    {"link with odd time", "GET", "/message/abc?Expires=-1&Signature=00", {{{NULL, 0}, {NULL, 0}}}, 0,
+		403, "AccessDenied"},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		int status = request(*state, rows[i].method, rows[i].target, rows[i].headers, rows[i].count, BYTES_LIT("{}"),
-		    rows[i].exception);
+		int status = request(*state, rows[i].method, rows[i].target, rows[i].headers, rows[i].count,
+		    BYTES_LIT("{}"), rows[i].exception);
 
 		if (status != rows[i].status)
 			fail_msg("%s: %d", rows[i].name, status);
@@ -113,8 +124,12 @@ trusted(struct fixture *f, const char *target, struct bytes body, bool cbor, str
 {
 	struct api_header json = {BYTES_LIT("x-amz-target"), bytes_of_str(target)};
 	struct api_header smithy = {BYTES_LIT("Smithy-Protocol"), BYTES_LIT("rpc-v2-cbor")};
-	struct api_request r = {.method = BYTES_LIT("POST"), .target = cbor ? bytes_of_str(target) : BYTES_LIT("/x/?y"),
-	    .headers = cbor ? &smithy : &json, .header_count = 1, .body = body, .local_trusted = true};
+	struct api_request r = {.method = BYTES_LIT("POST"),
+	    .target = cbor ? bytes_of_str(target) : BYTES_LIT("/x/?y"),
+	    .headers = cbor ? &smithy : &json,
+	    .header_count = 1,
+	    .body = body,
+	    .local_trusted = true};
 	struct api_response response;
 	int status;
 
@@ -133,21 +148,30 @@ test_bodies(void **state)
 	static const struct {
 		const char *name, *body;
 		int status;
-	} rows[] = {{"empty", "", 200}, {"braces", "{}", 200}, {"blank", " {} ", 200}, {"unknown member", "{\"X\":1}", 200},
-	    {"null member", "{\"PageSize\":null}", 200}, {"array", "[]", 400}, {"text", "\"x\"", 400}, {"cut", "{", 400},
-	    {"twice", "{} {}", 400}, {"duplicate", "{\"PageSize\":1,\"PageSize\":2}", 400}, {"wrong type", "{\"PageSize\":\"1\"}", 400},
-	    {"not utf-8", "{\"NextToken\":\"\xff\"}", 400}, {"out of bounds", "{\"PageSize\":51}", 400}};
+	} rows[] = {{"empty", "", 200}, {"braces", "{}", 200}, {"blank", " {} ", 200},
+	    {"unknown member", "{\"X\":1}", 200}, {"null member", "{\"PageSize\":null}", 200},
+	    {"array", "[]", 400}, {"text", "\"x\"", 400}, {"cut", "{", 400}, {"twice", "{} {}", 400},
+	    {"duplicate", "{\"PageSize\":1,\"PageSize\":2}", 400},
+	    {"wrong type", "{\"PageSize\":\"1\"}", 400}, {"not utf-8", "{\"NextToken\":\"\xff\"}", 400},
+	    {"out of bounds", "{\"PageSize\":51}", 400}};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		int status = trusted(*state, "MailManagerSvc.ListArchives", bytes_of_str(rows[i].body), false, NULL);
+		int status =
+		    trusted(*state, "MailManagerSvc.ListArchives", bytes_of_str(rows[i].body), false, NULL);
 
 		if (status != rows[i].status)
 			fail_msg("%s: %d", rows[i].name, status);
 	}
-	assert_int_equal(trusted(*state, "/service/MailManagerSvc/operation/ListArchives", BYTES_EMPTY, true, NULL), 200);
-	assert_int_equal(trusted(*state, "/service/MailManagerSvc/operation/ListArchives", BYTES_LIT("\xff"), true, NULL), 400);
-	assert_int_equal(trusted(*state, "/service/Other/operation/ListArchives", BYTES_EMPTY, true, NULL), 404);
-	assert_int_equal(trusted(*state, "/service/MailManagerSvc/operation/ListArchives/x", BYTES_EMPTY, true, NULL), 404);
+	assert_int_equal(
+	    trusted(*state, "/service/MailManagerSvc/operation/ListArchives", BYTES_EMPTY, true, NULL), 200);
+	assert_int_equal(
+	    trusted(*state, "/service/MailManagerSvc/operation/ListArchives", BYTES_LIT("\xff"), true, NULL),
+	    400);
+	assert_int_equal(
+	    trusted(*state, "/service/Other/operation/ListArchives", BYTES_EMPTY, true, NULL), 404);
+	assert_int_equal(
+	    trusted(*state, "/service/MailManagerSvc/operation/ListArchives/x", BYTES_EMPTY, true, NULL),
+	    404);
 }
 
 static void
@@ -162,8 +186,8 @@ key_make(struct fixture *f, struct auth_key *key)
 
 /* Signs ListArchives at the fixture's time plus an offset, with a body that may differ from the one sent. */
 static int
-signed_call(struct fixture *f, const struct auth_key *key, int64_t offset_ms, const char *signed_body, const char *sent_body,
-    const char *exception)
+signed_call(struct fixture *f, const struct auth_key *key, int64_t offset_ms, const char *signed_body,
+    const char *sent_body, const char *exception)
 {
 	struct crypt_sigv4_header h[4];
 	struct api_header sent[5];
@@ -180,13 +204,15 @@ signed_call(struct fixture *f, const struct auth_key *key, int64_t offset_ms, co
 	text_hex_format(hash, bytes_of(digest, sizeof(digest)));
 	h[0] = (struct crypt_sigv4_header){BYTES_LIT("host"), BYTES_LIT("localhost:8080")};
 	h[1] = (struct crypt_sigv4_header){BYTES_LIT("x-amz-date"), bytes_of_str(date)};
-	h[2] = (struct crypt_sigv4_header){BYTES_LIT("x-amz-target"), BYTES_LIT("MailManagerSvc.ListArchives")};
-	h[3] = (struct crypt_sigv4_header){BYTES_LIT("content-type"), BYTES_LIT("application/x-amz-json-1.0")};
+	h[2] =
+	    (struct crypt_sigv4_header){BYTES_LIT("x-amz-target"), BYTES_LIT("MailManagerSvc.ListArchives")};
+	h[3] =
+	    (struct crypt_sigv4_header){BYTES_LIT("content-type"), BYTES_LIT("application/x-amz-json-1.0")};
 	scope = (struct crypt_sigv4_scope){bytes_of(date, 8), BYTES_LIT("eu-central-1"), BYTES_LIT("ses")};
 	r = (struct crypt_sigv4_request){BYTES_LIT("POST"), BYTES_LIT("/"), h, 4, bytes_of_str(hash), true};
 	buf_init(&authorization, 2048);
-	assert_true(crypt_sigv4_sign_header(&r, bytes_of_str(key->id), bytes_of_str(key->secret), bytes_of_str(date), &scope,
-	    &authorization, &err));
+	assert_true(crypt_sigv4_sign_header(&r, bytes_of_str(key->id), bytes_of_str(key->secret),
+	    bytes_of_str(date), &scope, &authorization, &err));
 	for (size_t i = 0; i < 4; i++)
 		sent[i] = (struct api_header){h[i].name, h[i].value};
 	sent[4] = (struct api_header){BYTES_LIT("Authorization"), buf_view(&authorization)};
@@ -222,13 +248,15 @@ test_link(void **state)
 
 	operation_save(f, "CreateArchive", "{\"ArchiveName\":\"one\"}", "ArchiveId", archive);
 	fixture_keep(f, archive, "alpha");
-	(void)snprintf(input, sizeof(input), "{\"ArchiveId\":\"%s\",\"FromTimestamp\":1,\"ToTimestamp\":9000000000,\"MaxResults\":1}",
+	(void)snprintf(input, sizeof(input),
+	    "{\"ArchiveId\":\"%s\",\"FromTimestamp\":1,\"ToTimestamp\":9000000000,\"MaxResults\":1}",
 	    archive);
 	operation_save(f, "StartArchiveSearch", input, "SearchId", search);
 	api_run_jobs(f->api);
 	(void)snprintf(input, sizeof(input), "{\"SearchId\":\"%s\"}", search);
 	answer = operation(f, 200, "GetArchiveSearchResults", input);
-	(void)snprintf(id, sizeof(id), "%s", json_get_str(json_at(json_find(answer, "Rows"), 0), "ArchivedMessageId"));
+	(void)snprintf(
+	    id, sizeof(id), "%s", json_get_str(json_at(json_find(answer, "Rows"), 0), "ArchivedMessageId"));
 	json_free(&answer);
 	(void)snprintf(input, sizeof(input), "{\"ArchivedMessageId\":\"%s\"}", id);
 	answer = operation(f, 200, "GetArchiveMessageContent", input);
@@ -241,7 +269,9 @@ test_link(void **state)
 	json_free(&answer);
 	len = strlen("http://api.example:8080");
 	assert_int_equal(strncmp(link, "http://api.example:8080/message/", len + 9), 0);
-	assert_int_equal(request(f, "GET", link + len, NULL, 0, BYTES_EMPTY, "Subject: alpha\r\n\r\nHello, alpha.\r\n"), 200);
+	assert_int_equal(
+	    request(f, "GET", link + len, NULL, 0, BYTES_EMPTY, "Subject: alpha\r\n\r\nHello, alpha.\r\n"),
+	    200);
 	link[strlen(link) - 1] ^= 1;
 	assert_int_equal(request(f, "GET", link + len, NULL, 0, BYTES_EMPTY, "AccessDeniedException"), 403);
 	link[strlen(link) - 1] ^= 1;
@@ -271,8 +301,10 @@ test_pages(void **state)
 	for (int i = 0; i < 5; i++) {
 		struct json *answer;
 
-		(void)snprintf(input, sizeof(input), "{\"RelayName\":\"r%d\",\"ServerName\":\"x\",\"ServerPort\":25,"
-		    "\"Authentication\":{\"NoAuthentication\":{}}}", i);
+		(void)snprintf(input, sizeof(input),
+		    "{\"RelayName\":\"r%d\",\"ServerName\":\"x\",\"ServerPort\":25,"
+		    "\"Authentication\":{\"NoAuthentication\":{}}}",
+		    i);
 		answer = operation(f, 200, "CreateRelay", input);
 		json_free(&answer);
 		f->time.now_ms += i == 2 ? 0 : 1; /* two of the same millisecond */
@@ -281,8 +313,8 @@ test_pages(void **state)
 		struct json *answer;
 		const struct json *relays;
 
-		(void)snprintf(input, sizeof(input), "{\"PageSize\":2%s%s%s}", token[0] == '\0' ? "" : ",\"NextToken\":\"", token,
-		    token[0] == '\0' ? "" : "\"");
+		(void)snprintf(input, sizeof(input), "{\"PageSize\":2%s%s%s}",
+		    token[0] == '\0' ? "" : ",\"NextToken\":\"", token, token[0] == '\0' ? "" : "\"");
 		answer = operation(f, 200, "ListRelays", input);
 		relays = json_find(answer, "Relays");
 		for (size_t i = 0; i < json_count(relays); i++)
@@ -306,8 +338,13 @@ static void
 test_threads(void **state)
 {
 	struct fixture *f = *state;
-	struct api_options o = {.catalog = f->catalog, .archive = f->archive, .fs = os_fs_memory(f->disk),
-	    .clock = clock_system(), .rng = rng_system(), .export_dir = "/export", .job_threads = true};
+	struct api_options o = {.catalog = f->catalog,
+	    .archive = f->archive,
+	    .fs = os_fs_memory(f->disk),
+	    .clock = clock_system(),
+	    .rng = rng_system(),
+	    .export_dir = "/export",
+	    .job_threads = true};
 	char archive[64], id[64], input[400];
 	const char *kinds[][3] = {{"StartArchiveSearch", "SearchId", "GetArchiveSearch"},
 	    {"StartArchiveExport", "ExportId", "GetArchiveExport"}};
@@ -320,8 +357,10 @@ test_threads(void **state)
 	for (size_t k = 0; k < 2; k++) {
 		bool done = false;
 
-		(void)snprintf(input, sizeof(input), "{\"ArchiveId\":\"%s\",\"FromTimestamp\":1,\"ToTimestamp\":9000000000,\"MaxResults\":1,"
-		    "\"ExportDestinationConfiguration\":{\"S3\":{\"S3Location\":\"s3://bucket\"}}}", archive);
+		(void)snprintf(input, sizeof(input),
+		    "{\"ArchiveId\":\"%s\",\"FromTimestamp\":1,\"ToTimestamp\":9000000000,\"MaxResults\":1,"
+		    "\"ExportDestinationConfiguration\":{\"S3\":{\"S3Location\":\"s3://bucket\"}}}",
+		    archive);
 		operation_save(f, kinds[k][0], input, kinds[k][1], id);
 		(void)snprintf(input, sizeof(input), "{\"%s\":\"%s\"}", kinds[k][1], id);
 		for (int i = 0; !done && i < 1000000; i++) {
@@ -340,8 +379,8 @@ test_threads(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_routes), TEST(test_bodies), TEST(test_signatures), TEST(test_link),
-	    TEST(test_pages), TEST(test_threads)};
+	const struct CMUnitTest tests[] = {TEST(test_routes), TEST(test_bodies), TEST(test_signatures),
+	    TEST(test_link), TEST(test_pages), TEST(test_threads)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
