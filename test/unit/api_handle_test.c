@@ -333,6 +333,69 @@ test_pages(void **state)
 	json_free(&refused);
 }
 
+/* As many as the limit says, and then ServiceQuotaExceededException. */
+static void
+test_quotas(void **state)
+{
+	static const struct {
+		const char *name, *operation, *before, *after; /* a number goes between */
+		int limit;
+	} rows[] = {
+	    {"relays", "CreateRelay",
+		"{\"ServerName\":\"x\",\"ServerPort\":25,\"Authentication\":{\"NoAuthentication\":{}},"
+		"\"RelayName\":\"n",
+		"\"}", 40},
+	    {"rule sets", "CreateRuleSet", "{\"Rules\":[],\"RuleSetName\":\"n", "\"}", 40},
+	    {"traffic policies", "CreateTrafficPolicy",
+		"{\"PolicyStatements\":[],\"DefaultAction\":\"DENY\",\"TrafficPolicyName\":\"name", "\"}",
+		100},
+	    {"access keys", "Daybook.CreateAccessKey", "{\"X\":", "}", 100},
+	};
+	char input[512];
+
+	for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
+		for (int i = 0; i <= rows[r].limit; i++) {
+			struct json *answer;
+
+			(void)snprintf(input, sizeof(input), "%s%d%s", rows[r].before, i, rows[r].after);
+			answer = operation(*state, i < rows[r].limit ? 200 : 402, rows[r].operation, input);
+			json_free(&answer);
+		}
+	}
+}
+
+/* Bounds inside one document. */
+static void
+test_statement_quotas(void **state)
+{
+	static const char condition[] =
+	    "{\"StringExpression\":{\"Evaluate\":{\"Attribute\":\"RECIPIENT\"},\"Operator\":"
+	    "\"EQUALS\",\"Values\":[\"a@b\"]}}";
+	static const struct {
+		int statements, conditions, status;
+	} rows[] = {{20, 10, 200}, {21, 1, 402}, {1, 11, 402}};
+
+	for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
+		struct json *answer;
+		struct buf input;
+
+		buf_init(&input, LIMIT_MIB);
+		buf_printf(&input,
+		    "{\"TrafficPolicyName\":\"name%zu\",\"DefaultAction\":\"DENY\",\"PolicyStatements\":[",
+		    r);
+		for (int i = 0; i < rows[r].statements; i++) {
+			buf_printf(&input, "%s{\"Action\":\"ALLOW\",\"Conditions\":[", i == 0 ? "" : ",");
+			for (int j = 0; j < rows[r].conditions; j++)
+				buf_printf(&input, "%s%s", j == 0 ? "" : ",", condition);
+			buf_append_str(&input, "]}");
+		}
+		buf_append_str(&input, "]}");
+		answer = operation(*state, rows[r].status, "CreateTrafficPolicy", buf_text(&input));
+		json_free(&answer);
+		buf_fini(&input);
+	}
+}
+
 /* The same over real threads: nothing is timed, the loop ends when the job has. */
 static void
 test_threads(void **state)
@@ -380,7 +443,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(test_routes), TEST(test_bodies), TEST(test_signatures),
-	    TEST(test_link), TEST(test_pages), TEST(test_threads)};
+	    TEST(test_link), TEST(test_pages), TEST(test_quotas), TEST(test_statement_quotas),
+	    TEST(test_threads)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
