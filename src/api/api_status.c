@@ -40,6 +40,7 @@ endpoint_status(struct api_call *call, struct api_resource *r, void *ctx)
 	json_set_str(out, "Name", r->row.name);
 	json_set_str(out, "Status", r->row.state);
 	json_set_str(out, "Listening", json_get_str(r->doc, "Listening"));
+	json_set_str(out, "Reason", json_get_str(r->doc, "Reason"));
 	return true;
 }
 
