@@ -64,6 +64,18 @@ cli_note(const char *format, ...)
 	buf_fini(&safe);
 }
 
+void
+cli_close_with(struct cli *cli, const char *format, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	buf_printf(&cli->closing, "%s%s", cli->closing.len > 0 ? "\n" : "", text);
+}
+
 int
 cli_fail(const struct cli *cli, const struct err *err)
 {

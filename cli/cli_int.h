@@ -19,6 +19,7 @@ struct cli {
 	bool terminal;             /* standard output is one and no -o was given */
 	struct cli_client *client; /* opened by the first cli_call */
 	struct buf out;            /* standard output, written at the end */
+	struct buf closing;        /* talk that comes after it            */
 };
 
 /* A command of this room. */
@@ -42,6 +43,8 @@ int cli_fail(const struct cli *cli, const struct err *err);
 
 /* cli_note: talk, to standard error. */
 void cli_note(const char *format, ...) PRINTF_LIKE(1, 2);
+/* cli_close_with: talk that is to stand below the results. */
+void cli_close_with(struct cli *cli, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* cli_call: one operation; input taken. NULL: err is filled. */
 MUST_USE struct json *cli_call(struct cli *cli, const char *target, struct json *input, struct err *err);

@@ -10,8 +10,9 @@
 #include "base_text.h"
 #include "cli_int.h"
 
-#define OUT_BYTES_MAX ((size_t)1024 * 1024 * 1024) /* what our own server gave us, printed */
-#define NAMES_MAX     96
+#define OUT_BYTES_MAX     ((size_t)1024 * 1024 * 1024) /* what our own server gave us, printed */
+#define CLOSING_BYTES_MAX 4096
+#define NAMES_MAX         96
 
 const struct cli_verb *const cli_verbs[] = {cli_access_key_verbs, cli_archive_verbs, cli_export_verbs, cli_message_verbs,
     cli_resource_verbs, cli_search_verbs, cli_status_verbs, NULL};
@@ -22,7 +23,7 @@ const struct cli_option cli_common_options[] = {
     {"profile", "NAME", "access key of that profile in ~/.aws/credentials", false},
     {"region", "NAME", "region to sign for; AWS_REGION, or us-east-1", false},
     {"format", "FORM", "table, plain, json, jsonl, csv or tsv", false},
-    {"columns", "A,B", "only these columns, in this order", false},
+    {"columns", "A,B", "only these columns, in this order (not in json and jsonl)", false},
     {"no-header", NULL, "without column titles", false},
     {"output", "FILE", "write there instead of standard output (-o)", false},
     {"yes", NULL, "do not ask", false},
@@ -220,10 +221,14 @@ run_verb(const struct cli_verb *v, int argc, char **argv)
 	if (!read_format(&cli, &err) || !check_operands(&cli, v, &err))
 		return cli_fail(&cli, &err);
 	buf_init(&cli.out, OUT_BYTES_MAX);
+	buf_init(&cli.closing, CLOSING_BYTES_MAX);
 	code = v->run(&cli);
 	if (!write_output(&cli, &err) && code == CLI_EXIT_DONE)
 		code = cli_fail(&cli, &err);
+	if (cli.closing.len > 0)
+		cli_note("%s", buf_text(&cli.closing));
 	buf_fini(&cli.out);
+	buf_fini(&cli.closing);
 	cli_client_close(&cli.client);
 	return code;
 }

@@ -45,19 +45,26 @@ header_end(struct bytes raw)
 	return end != SIZE_MAX ? end + 1 : raw.len;
 }
 
+/* The bytes of a message whose GetArchiveMessage was answered. */
+static bool
+download(struct cli *cli, const struct json *message, struct buf *raw, struct err *err)
+{
+	const char *link = json_get_str(message, "MessageDownloadLink");
+
+	if (link == NULL)
+		return ERR(err, ERR_SYNTAX, "the server's answer has no link");
+	return cli_client_download(cli->client, link, raw, err);
+}
+
 static bool
 print_raw(struct cli *cli, bool headers_only, struct err *err)
 {
 	struct json *message = get(cli, "MailManagerSvc.GetArchiveMessage", err);
-	const char *link = json_get_str(message, "MessageDownloadLink");
 	struct buf raw;
-	bool ok = message != NULL;
+	bool ok;
 
 	buf_init(&raw, MESSAGE_BYTES_MAX);
-	if (ok && link == NULL)
-		ok = ERR(err, ERR_SYNTAX, "the server's answer has no link");
-	if (ok)
-		ok = cli_client_download(cli->client, link, &raw, err);
+	ok = message != NULL && download(cli, message, &raw, err);
 	if (ok)
 		print_text(cli, bytes_slice(buf_view(&raw), 0, headers_only ? header_end(buf_view(&raw)) : raw.len));
 	buf_fini(&raw);
@@ -81,13 +88,41 @@ print_part(struct cli *cli, const char *member, struct err *err)
 	return ok;
 }
 
+/* Every field of that name, unfolded and as written: encoded words are not decoded here. */
 static void
-print_for_people(struct cli *cli, const struct json *message, const struct json *content)
+print_fields(struct cli *cli, struct bytes header, const char *name)
+{
+	struct bytes wanted = bytes_of_str(name);
+	bool inside = false;
+
+	while (header.len > 0) {
+		size_t end = bytes_find_byte(header, 0, '\n');
+		struct bytes line = bytes_slice(header, 0, end);
+		bool folded = line.len > 0 && (line.ptr[0] == ' ' || line.ptr[0] == '\t');
+
+		header = end == SIZE_MAX ? BYTES_EMPTY : bytes_slice(header, end + 1, SIZE_MAX);
+		if (inside && !folded)
+			buf_append_byte(&cli->out, '\n');
+		inside = folded ? inside : bytes_starts_with_nocase(line, wanted);
+		if (inside && folded)
+			buf_append_byte(&cli->out, ' ');
+		if (inside)
+			cli_width_append_safe(&cli->out, bytes_trim(line), SIZE_MAX, false);
+	}
+	if (inside)
+		buf_append_byte(&cli->out, '\n');
+}
+
+static void
+print_for_people(struct cli *cli, const struct json *message, const struct json *content, struct bytes raw)
 {
 	static const char *const envelope_keys[] = {"From", "Helo"};
+	static const char *const fields[] = {"Date:", "From:", "To:", "Cc:", "Subject:"};
 	const struct json *envelope = json_find(message, "Envelope"), *to = json_find(envelope, "To");
 	const struct json *body = json_find(content, "Body");
 
+	for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
+		print_fields(cli, bytes_slice(raw, 0, header_end(raw)), fields[i]);
 	for (size_t i = 0; i < sizeof envelope_keys / sizeof envelope_keys[0]; i++) {
 		buf_printf(&cli->out, "Envelope %s: ", envelope_keys[i]);
 		cli_width_append_safe(&cli->out, json_text(json_find(envelope, envelope_keys[i])), SIZE_MAX, false);
@@ -112,19 +147,22 @@ static bool
 print_whole(struct cli *cli, bool as_json, struct err *err)
 {
 	struct json *message = get(cli, "MailManagerSvc.GetArchiveMessage", err), *content = NULL;
+	struct buf raw;
 	bool ok;
 
+	buf_init(&raw, MESSAGE_BYTES_MAX);
 	if (message != NULL)
 		content = get(cli, "MailManagerSvc.GetArchiveMessageContent", err);
-	ok = content != NULL;
+	ok = content != NULL && (as_json || download(cli, message, &raw, err));
 	if (ok && as_json) {
 		json_unset(message, "MessageDownloadLink"); /* it opens the message for whoever sees it */
 		json_set(message, "Body", json_copy(json_find(content, "Body")));
 		json_print_pretty(message, &cli->out);
 		buf_append_byte(&cli->out, '\n');
 	} else if (ok) {
-		print_for_people(cli, message, content);
+		print_for_people(cli, message, content, buf_view(&raw));
 	}
+	buf_fini(&raw);
 	json_free(&message);
 	json_free(&content);
 	return ok;

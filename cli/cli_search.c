@@ -22,7 +22,7 @@ static const struct cli_option options[] = {
     {NULL, NULL, NULL, false},
 };
 
-/* Waits for the end of a search; the state's name is in *state_out, which the caller frees. */
+/* Waits for the end of a search. */
 static bool
 wait_search(struct cli *cli, const char *id, struct err *err)
 {
@@ -86,15 +86,15 @@ start(struct cli *cli, long limit, int64_t now_ms, struct err *err)
 
 /* Rows are at most limit; the service does not say whether there are more. */
 static void
-note_end(size_t found, long limit, int64_t took_ms)
+note_end(struct cli *cli, size_t found, long limit, int64_t took_ms)
 {
 	const char *noun = found == 1 ? "message" : "messages";
 
 	if ((long)found >= limit)
-		cli_note("%zu %s; %lld ms; more may match: the limit of %ld is reached (--limit N, up to 1000)", found, noun,
+		cli_close_with(cli, "%zu %s; %lld ms; more may match: the limit of %ld is reached (--limit N, up to 1000)", found, noun,
 		    (long long)took_ms, limit);
 	else
-		cli_note("%zu %s; %lld ms; that is all of them", found, noun, (long long)took_ms);
+		cli_close_with(cli, "%zu %s; %lld ms; that is all of them", found, noun, (long long)took_ms);
 }
 
 static int
@@ -119,7 +119,7 @@ run_search(struct cli *cli)
 	if (found == 0 && cli->format.form == CLI_FORM_JSON)
 		buf_append_str(&cli->out, "[]\n");
 	json_free(&output);
-	note_end(found, limit, clock_mono_ms(&clock) - began_ms);
+	note_end(cli, found, limit, clock_mono_ms(&clock) - began_ms);
 	return found == 0 && cli_args_has(&cli->args, "fail-empty") ? CLI_EXIT_NOT_FOUND : CLI_EXIT_DONE;
 }
 
