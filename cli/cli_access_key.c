@@ -2,14 +2,16 @@
 /* Access keys for AWS SDKs and tools. */
 #include "cli_int.h"
 
-static const struct cli_column columns[] = {{"ID", "AccessKeyId", CLI_TEXT, 0}, {"PRINCIPAL", "Principal", CLI_TEXT, 0},
-    {"STATUS", "Status", CLI_TEXT, 0}, {"CREATED", "CreatedTimestamp", CLI_TIME, 0}, {NULL, NULL, CLI_TEXT, 0}};
+static const struct cli_column columns[] = {{"ID", "AccessKeyId", CLI_TEXT, 0},
+    {"PRINCIPAL", "Principal", CLI_TEXT, 0}, {"STATUS", "Status", CLI_TEXT, 0},
+    {"CREATED", "CreatedTimestamp", CLI_TIME, 0}, {NULL, NULL, CLI_TEXT, 0}};
 
 static int
 run_list(struct cli *cli)
 {
 	struct err err;
-	struct json *items = cli_call_pages(cli, "Daybook.ListAccessKeys", json_new_object(), "AccessKeys", &err);
+	struct json *items =
+	    cli_call_pages(cli, "Daybook.ListAccessKeys", json_new_object(), "AccessKeys", &err);
 	bool ok = items != NULL && cli_print_list(cli, items, columns, &err);
 
 	json_free(&items);
@@ -21,13 +23,15 @@ run_create(struct cli *cli)
 {
 	struct err err;
 	struct json *output = cli_call(cli, "Daybook.CreateAccessKey", json_new_object(), &err);
-	const char *id = json_get_str(output, "AccessKeyId"), *secret = json_get_str(output, "SecretAccessKey");
+	const char *id = json_get_str(output, "AccessKeyId"),
+		   *secret = json_get_str(output, "SecretAccessKey");
 
 	if (output == NULL)
 		return cli_fail(cli, &err);
 	/* For people: what ~/.aws/credentials wants, ready to be pasted. */
 	if (cli->format.form == CLI_FORM_TABLE && id != NULL && secret != NULL)
-		buf_printf(&cli->out, "[daybook]\naws_access_key_id = %s\naws_secret_access_key = %s\n", id, secret);
+		buf_printf(
+		    &cli->out, "[daybook]\naws_access_key_id = %s\naws_secret_access_key = %s\n", id, secret);
 	else
 		cli_print_object(cli, output);
 	cli_note("the secret is shown this once; these lines belong into ~/.aws/credentials");

@@ -66,8 +66,8 @@ take_long(struct cli_args *a, const char *name, int argc, char **argv, int *i, s
 }
 
 bool
-cli_args_parse(const struct cli_option *own, const struct cli_option *common, int argc, char **argv, struct cli_args *out,
-    struct err *err)
+cli_args_parse(const struct cli_option *own, const struct cli_option *common, int argc, char **argv,
+    struct cli_args *out, struct err *err)
 {
 	bool options_over = false;
 

@@ -88,7 +88,8 @@ cli_fail(const struct cli *cli, const struct err *err)
 bool
 cli_client_of(struct cli *cli, struct err *err)
 {
-	const char *data = cli_args_value(&cli->args, "data"), *endpoint = cli_args_value(&cli->args, "endpoint");
+	const char *data = cli_args_value(&cli->args, "data"),
+		   *endpoint = cli_args_value(&cli->args, "endpoint");
 	const char *region = cli_args_value(&cli->args, "region");
 	struct cli_client_options o = {.data_dir = data != NULL ? data : getenv("DAYBOOK_DATA"),
 	    .endpoint = endpoint != NULL ? endpoint : getenv("DAYBOOK_ENDPOINT"),
@@ -112,7 +113,8 @@ cli_client_of(struct cli *cli, struct err *err)
 struct json *
 cli_call(struct cli *cli, const char *target, struct json *input, struct err *err)
 {
-	struct json *output = cli_client_of(cli, err) ? cli_client_call(cli->client, target, input, err) : NULL;
+	struct json *output =
+	    cli_client_of(cli, err) ? cli_client_call(cli->client, target, input, err) : NULL;
 
 	json_free(&input);
 	return output;

@@ -117,7 +117,8 @@ add_header(struct curl_slist *list, const char *name, const char *value)
 
 /* The headers that sign this POST; false only when the request cannot be made canonical. */
 static bool
-sign(const struct cli_client *c, const char *target, struct bytes body, struct curl_slist **headers, struct err *err)
+sign(const struct cli_client *c, const char *target, struct bytes body, struct curl_slist **headers,
+    struct err *err)
 {
 	struct clock clock = clock_system();
 	char amz_date[TIME_AMZ_SIZE], hash[2 * CRYPT_SHA256_BYTES + 1];
@@ -130,10 +131,14 @@ sign(const struct cli_client *c, const char *target, struct bytes body, struct c
 	    {BYTES_LIT("x-amz-date"), {(const uint8_t *)amz_date, TIME_AMZ_SIZE - 1}},
 	    {BYTES_LIT("x-amz-target"), bytes_of_str(target)},
 	};
-	struct crypt_sigv4_request r = {.method = BYTES_LIT("POST"), .target = bytes_of_str(c->path),
-	    .headers = signed_headers, .header_count = sizeof signed_headers / sizeof signed_headers[0],
-	    .payload_hash = {(const uint8_t *)hash, sizeof hash - 1}, .normalize_path = true};
-	struct crypt_sigv4_scope scope = {.date = {(const uint8_t *)amz_date, 8}, .region = bytes_of_str(c->region),
+	struct crypt_sigv4_request r = {.method = BYTES_LIT("POST"),
+	    .target = bytes_of_str(c->path),
+	    .headers = signed_headers,
+	    .header_count = sizeof signed_headers / sizeof signed_headers[0],
+	    .payload_hash = {(const uint8_t *)hash, sizeof hash - 1},
+	    .normalize_path = true};
+	struct crypt_sigv4_scope scope = {.date = {(const uint8_t *)amz_date, 8},
+	    .region = bytes_of_str(c->region),
 	    .service = BYTES_LIT("ses")};
 	struct buf value;
 	bool ok;
@@ -142,9 +147,10 @@ sign(const struct cli_client *c, const char *target, struct bytes body, struct c
 	crypt_sha256(digest, body);
 	text_hex_format(hash, bytes_of(digest, sizeof digest));
 	buf_init(&value, 1024);
-	ok = crypt_sigv4_sign_header(&r, bytes_of_str(c->credentials.key_id), secret_view(c->credentials.secret),
-	         bytes_of(amz_date, TIME_AMZ_SIZE - 1), &scope, &value, err) &&
-	    buf_ok(&value, err);
+	ok = crypt_sigv4_sign_header(&r, bytes_of_str(c->credentials.key_id),
+		 secret_view(c->credentials.secret), bytes_of(amz_date, TIME_AMZ_SIZE - 1), &scope, &value,
+		 err) &&
+	     buf_ok(&value, err);
 	if (ok) {
 		*headers = add_header(*headers, "Host", host);
 		*headers = add_header(*headers, "X-Amz-Date", amz_date);
@@ -164,14 +170,16 @@ transport_fault(const struct cli_client *c, CURLcode code, const struct buf *out
 		return ERR(err, ERR_LIMIT, "the server's answer is larger than %zu bytes", out->max);
 	if (code == CURLE_COULDNT_CONNECT && c->socket_path != NULL)
 		return ERR(err, ERR_TIMEOUT,
-		    "no server answers on %.90s: is it running? (daybook serve; --data DIR when it is elsewhere)", where);
+		    "no server answers on %.90s: is it running? (daybook serve; --data DIR when it is "
+		    "elsewhere)",
+		    where);
 	return ERR(err, ERR_TIMEOUT, "%.90s: %.80s", where, curl_easy_strerror(code));
 }
 
 /* One exchange; headers are taken. post: NULL = GET. */
 static bool
-exchange(struct cli_client *c, const char *url, struct curl_slist *headers, const struct buf *post, struct buf *out,
-    long *status_out, struct err *err)
+exchange(struct cli_client *c, const char *url, struct curl_slist *headers, const struct buf *post,
+    struct buf *out, long *status_out, struct err *err)
 {
 	CURL *curl = c->curl;
 	CURLcode code;
@@ -214,11 +222,21 @@ cli_client_fault(long status, struct bytes body, struct err *err)
 		const char *type;
 		enum err_code code;
 	} types[] = {
-	    {"ResourceNotFound", ERR_NOT_FOUND}, {"AccessDenied", ERR_DENIED}, {"UnrecognizedClient", ERR_DENIED},
-	    {"InvalidClientTokenId", ERR_DENIED}, {"Signature", ERR_DENIED}, {"RequestExpired", ERR_DENIED},
-	    {"RequestTimeTooSkewed", ERR_DENIED}, {"MissingAuthentication", ERR_DENIED}, {"Conflict", ERR_EXISTS},
-	    {"Throttling", ERR_LIMIT}, {"ServiceQuota", ERR_LIMIT}, {"ServiceUnavailable", ERR_TIMEOUT},
-	    {"UnknownOperation", ERR_UNSUPPORTED}, {"Validation", ERR_USAGE}, {"Serialization", ERR_USAGE},
+	    {"ResourceNotFound", ERR_NOT_FOUND},
+	    {"AccessDenied", ERR_DENIED},
+	    {"UnrecognizedClient", ERR_DENIED},
+	    {"InvalidClientTokenId", ERR_DENIED},
+	    {"Signature", ERR_DENIED},
+	    {"RequestExpired", ERR_DENIED},
+	    {"RequestTimeTooSkewed", ERR_DENIED},
+	    {"MissingAuthentication", ERR_DENIED},
+	    {"Conflict", ERR_EXISTS},
+	    {"Throttling", ERR_LIMIT},
+	    {"ServiceQuota", ERR_LIMIT},
+	    {"ServiceUnavailable", ERR_TIMEOUT},
+	    {"UnknownOperation", ERR_UNSUPPORTED},
+	    {"Validation", ERR_USAGE},
+	    {"Serialization", ERR_USAGE},
 	};
 	struct err ignored;
 	struct json *v = json_parse(body, &ignored);

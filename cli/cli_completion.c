@@ -92,7 +92,8 @@ write_bash(const struct names *n, struct buf *out)
 	const struct cli_verb *v;
 	const char *name;
 
-	buf_append_str(out, "_daybook() {\n\tlocal current=\"${COMP_WORDS[COMP_CWORD]}\" words=\"\"\n"
+	buf_append_str(out,
+	    "_daybook() {\n\tlocal current=\"${COMP_WORDS[COMP_CWORD]}\" words=\"\"\n"
 	    "\tif [[ $current == -* ]]; then\n\t\tcase \"${COMP_WORDS[1]} ${COMP_WORDS[2]}\" in\n");
 	for (size_t i = 0; (name = name_at(n, i, &v)) != NULL; i++) {
 		if (v == NULL)
@@ -114,7 +115,8 @@ write_bash(const struct names *n, struct buf *out)
 		buf_append_str(out, "\" ;;\n");
 	}
 	buf_append_str(out, "\t\tcompletion) words=\"bash zsh fish\" ;;\n\t\tesac\n\tfi\n"
-	    "\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$current\")\n}\ncomplete -o default -F _daybook daybook\n");
+			    "\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$current\")\n}\ncomplete "
+			    "-o default -F _daybook daybook\n");
 }
 
 /* zsh runs bash completions, and then all three shells say the same. */
@@ -128,7 +130,8 @@ write_zsh(const struct names *n, struct buf *out)
 static void
 append_fish_option(struct buf *out, const char *condition, const struct cli_option *o)
 {
-	buf_printf(out, "complete -c daybook -n '%s' -l %s %s\n", condition, o->name, o->value != NULL ? "-r" : "");
+	buf_printf(
+	    out, "complete -c daybook -n '%s' -l %s %s\n", condition, o->name, o->value != NULL ? "-r" : "");
 }
 
 static void
@@ -145,14 +148,15 @@ write_fish(const struct names *n, struct buf *out)
 		char condition[128];
 
 		if (!seen_before(n, i) && word_of(name, 1).len > 0) {
-			buf_printf(out, "complete -c daybook -n '__fish_seen_subcommand_from %.*s' -a '", (int)noun.len,
-			    (const char *)noun.ptr);
+			buf_printf(out, "complete -c daybook -n '__fish_seen_subcommand_from %.*s' -a '",
+			    (int)noun.len, (const char *)noun.ptr);
 			append_verbs(n, noun, out);
 			buf_append_str(out, "'\n");
 		}
 		(void)snprintf(condition, sizeof condition, "__fish_seen_subcommand_from %.*s", (int)noun.len,
 		    (const char *)noun.ptr);
-		for (const struct cli_option *o = v != NULL ? v->options : NULL; o != NULL && o->name != NULL; o++)
+		for (const struct cli_option *o = v != NULL ? v->options : NULL; o != NULL && o->name != NULL;
+		     o++)
 			append_fish_option(out, condition, o);
 	}
 	for (const struct cli_option *o = cli_common_options; o->name != NULL; o++)
@@ -160,8 +164,8 @@ write_fish(const struct names *n, struct buf *out)
 }
 
 bool
-cli_completion_write(const char *shell, const struct cli_command *extra, size_t extra_count, struct buf *out,
-    struct err *err)
+cli_completion_write(
+    const char *shell, const struct cli_command *extra, size_t extra_count, struct buf *out, struct err *err)
 {
 	struct names n = {.extra = extra, .extra_count = extra_count};
 

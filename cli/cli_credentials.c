@@ -83,7 +83,7 @@ from_file(const char *path, const char *profile, struct cli_credentials *out, st
 
 	buf_init(&text, FILE_BYTES_MAX);
 	ok = os_fs_read_file(os_fs_real(), path, FILE_BYTES_MAX, &text, err) &&
-	    cli_credentials_parse(buf_view(&text), profile, out, err);
+	     cli_credentials_parse(buf_view(&text), profile, out, err);
 	if (text.ptr != NULL)
 		secret_wipe(text.ptr, text.len);
 	buf_fini(&text);
@@ -120,7 +120,8 @@ cli_credentials_find(const char *profile, const char *data_dir, struct cli_crede
 	(void)snprintf(path, sizeof path, "%s/credentials", data_dir);
 	if (from_file(path, "default", out, err) || from_home(named != NULL ? named : "default", out, err))
 		return true;
-	return ERR(err, ERR_DENIED, "no access key: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a --profile of "
+	return ERR(err, ERR_DENIED,
+	    "no access key: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a --profile of "
 	    "~/.aws/credentials");
 }
 

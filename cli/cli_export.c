@@ -13,7 +13,8 @@
 
 static const struct cli_column columns[] = {{"SUBMITTED", "Status.SubmissionTimestamp", CLI_TIME, 0},
     {"STATE", "Status.State", CLI_TEXT, 0}, {"COMPLETED", "Status.CompletionTimestamp", CLI_TIME, 0},
-    {"ERROR", "Status.ErrorMessage", CLI_TEXT, 60}, {"ID", "ExportId", CLI_TEXT, 0}, {NULL, NULL, CLI_TEXT, 0}};
+    {"ERROR", "Status.ErrorMessage", CLI_TEXT, 60}, {"ID", "ExportId", CLI_TEXT, 0},
+    {NULL, NULL, CLI_TEXT, 0}};
 
 static const struct cli_option create_options[] = {
     CLI_FILTER_OPTIONS,
@@ -40,7 +41,8 @@ get_export(struct cli *cli, const char *id, struct err *err)
 static bool
 is_running(const char *state)
 {
-	return strcmp(state, "QUEUED") == 0 || strcmp(state, "PREPROCESSING") == 0 || strcmp(state, "PROCESSING") == 0;
+	return strcmp(state, "QUEUED") == 0 || strcmp(state, "PREPROCESSING") == 0 ||
+	       strcmp(state, "PROCESSING") == 0;
 }
 
 static void

@@ -7,8 +7,8 @@
 
 static const struct {
 	const char *option, *attribute;
-} fields[] = {{"from", "FROM"}, {"to", "TO"}, {"cc", "CC"}, {"subject", "SUBJECT"}, {"envelope-from", "ENVELOPE_FROM"},
-    {"envelope-to", "ENVELOPE_TO"}};
+} fields[] = {{"from", "FROM"}, {"to", "TO"}, {"cc", "CC"}, {"subject", "SUBJECT"},
+    {"envelope-from", "ENVELOPE_FROM"}, {"envelope-to", "ENVELOPE_TO"}};
 
 static struct json *
 evaluate(const char *attribute)
@@ -22,7 +22,8 @@ evaluate(const char *attribute)
 static void
 push_contains(struct json *list, const char *attribute, const char *const *values, size_t count)
 {
-	struct json *condition = json_new_object(), *expression = json_new_object(), *texts = json_new_array();
+	struct json *condition = json_new_object(), *expression = json_new_object(),
+		    *texts = json_new_array();
 
 	for (size_t i = 0; i < count; i++)
 		json_push(texts, json_new_str(values[i]));
@@ -80,7 +81,8 @@ range(const struct cli_args *args, int64_t now_ms, int64_t *from, int64_t *to, s
 	*from = (until != NULL ? *to : now_ms) - length;
 	if (since != NULL && !cli_time_point(since, now_ms, from, err))
 		return false;
-	return *from < *to || ERR(err, ERR_USAGE, "the range of time is empty: --since is not before --until");
+	return *from < *to ||
+	       ERR(err, ERR_USAGE, "the range of time is empty: --since is not before --until");
 }
 
 bool

@@ -30,7 +30,8 @@ cli_form_parse(const char *text, enum cli_form *out, struct err *err)
 }
 
 bool
-cli_columns_pick(const struct cli_column *all, const char *list, struct cli_column *out, size_t out_max, struct err *err)
+cli_columns_pick(
+    const struct cli_column *all, const char *list, struct cli_column *out, size_t out_max, struct err *err)
 {
 	size_t n = 0, len;
 
@@ -41,7 +42,8 @@ cli_columns_pick(const struct cli_column *all, const char *list, struct cli_colu
 		while (c->title != NULL && (strlen(c->title) != len || strncasecmp(c->title, list, len) != 0))
 			c++;
 		if (c->title == NULL)
-			return ERR(err, ERR_USAGE, "no column is named %.*s", (int)(len > 40 ? 40 : len), list);
+			return ERR(
+			    err, ERR_USAGE, "no column is named %.*s", (int)(len > 40 ? 40 : len), list);
 		if (n + 1 >= out_max)
 			return ERR(err, ERR_USAGE, "too many columns");
 		out[n++] = *c;
@@ -226,13 +228,15 @@ format_table(const struct json *items, const struct cli_column *columns, bool he
 		}
 	}
 	for (size_t c = 0; header && c < n; c++)
-		append_padded(out, bytes_of_str(columns[c].title), widths[c], right_aligned(columns[c].kind), c + 1 == n);
+		append_padded(out, bytes_of_str(columns[c].title), widths[c], right_aligned(columns[c].kind),
+		    c + 1 == n);
 	if (header)
 		buf_append_byte(out, '\n');
 	for (size_t r = 0; r < rows; r++) {
 		for (size_t c = 0; c < n; c++) {
 			safe_cell(&cell, json_at(items, r), &columns[c]);
-			append_padded(out, buf_view(&cell), widths[c], right_aligned(columns[c].kind), c + 1 == n);
+			append_padded(
+			    out, buf_view(&cell), widths[c], right_aligned(columns[c].kind), c + 1 == n);
 		}
 		buf_append_byte(out, '\n');
 	}
@@ -245,7 +249,8 @@ append_csv(struct buf *out, struct bytes cell)
 	bool quote = false, run = cell.len > 0 && strchr("=+-@\t\r", cell.ptr[0]) != NULL && cell.ptr[0] != 0;
 
 	for (size_t i = 0; i < cell.len; i++)
-		quote = quote || cell.ptr[i] == '"' || cell.ptr[i] == ',' || cell.ptr[i] == '\n' || cell.ptr[i] == '\r';
+		quote = quote || cell.ptr[i] == '"' || cell.ptr[i] == ',' || cell.ptr[i] == '\n' ||
+			cell.ptr[i] == '\r';
 	if (quote)
 		buf_append_byte(out, '"');
 	if (run)

@@ -14,8 +14,8 @@
 #define CLOSING_BYTES_MAX 4096
 #define NAMES_MAX         96
 
-const struct cli_verb *const cli_verbs[] = {cli_access_key_verbs, cli_archive_verbs, cli_export_verbs, cli_message_verbs,
-    cli_resource_verbs, cli_search_verbs, cli_status_verbs, NULL};
+const struct cli_verb *const cli_verbs[] = {cli_access_key_verbs, cli_archive_verbs, cli_export_verbs,
+    cli_message_verbs, cli_resource_verbs, cli_search_verbs, cli_status_verbs, NULL};
 
 const struct cli_option cli_common_options[] = {
     {"data", "DIR", "data directory of the local server; DAYBOOK_DATA, or /var/lib/daybook", false},
@@ -101,9 +101,13 @@ static void
 print_overview(FILE *to, const struct tables *t)
 {
 	(void)fputs("daybook keeps every message of an organisation, and finds and exports it on demand.\n\n"
-		    "  daybook search --last 12h --subject invoice\n  daybook show ID\n  daybook status\n\nCommands:\n", to);
+		    "  daybook search --last 12h --subject invoice\n  daybook show ID\n  daybook "
+		    "status\n\nCommands:\n",
+	    to);
 	print_summaries(to, t);
-	(void)fputs("\ndaybook COMMAND --help says more. Everything the API can do: aws mailmanager --endpoint-url URL help\n", to);
+	(void)fputs("\ndaybook COMMAND --help says more. Everything the API can do: aws mailmanager "
+		    "--endpoint-url URL help\n",
+	    to);
 }
 
 static void
@@ -121,7 +125,8 @@ print_options(FILE *to, const struct cli_option *o)
 static void
 print_help(FILE *to, const struct cli_verb *v)
 {
-	(void)fprintf(to, "daybook %s%s%s: %s\n\n", v->name, v->operands[0] != '\0' ? " " : "", v->operands, v->summary);
+	(void)fprintf(to, "daybook %s%s%s: %s\n\n", v->name, v->operands[0] != '\0' ? " " : "", v->operands,
+	    v->summary);
 	if (v->about != NULL)
 		(void)fprintf(to, "%s\n", v->about);
 	print_options(to, v->options);
@@ -255,7 +260,8 @@ run_completion(const struct tables *t, int argc, char **argv)
 
 	if (argc != 2 || strcmp(argv[1], "--help") == 0) {
 		(void)fputs("daybook completion bash|zsh|fish: print a completion script\n\n"
-			    "  source <(daybook completion bash)\n", argc == 2 ? stdout : stderr);
+			    "  source <(daybook completion bash)\n",
+		    argc == 2 ? stdout : stderr);
 		return argc == 2 ? CLI_EXIT_DONE : CLI_EXIT_USAGE;
 	}
 	buf_init(&out, LIMIT_MIB);

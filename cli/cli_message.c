@@ -66,7 +66,8 @@ print_raw(struct cli *cli, bool headers_only, struct err *err)
 	buf_init(&raw, MESSAGE_BYTES_MAX);
 	ok = message != NULL && download(cli, message, &raw, err);
 	if (ok)
-		print_text(cli, bytes_slice(buf_view(&raw), 0, headers_only ? header_end(buf_view(&raw)) : raw.len));
+		print_text(
+		    cli, bytes_slice(buf_view(&raw), 0, headers_only ? header_end(buf_view(&raw)) : raw.len));
 	buf_fini(&raw);
 	json_free(&message);
 	return ok;
@@ -125,7 +126,8 @@ print_for_people(struct cli *cli, const struct json *message, const struct json 
 		print_fields(cli, bytes_slice(raw, 0, header_end(raw)), fields[i]);
 	for (size_t i = 0; i < sizeof envelope_keys / sizeof envelope_keys[0]; i++) {
 		buf_printf(&cli->out, "Envelope %s: ", envelope_keys[i]);
-		cli_width_append_safe(&cli->out, json_text(json_find(envelope, envelope_keys[i])), SIZE_MAX, false);
+		cli_width_append_safe(
+		    &cli->out, json_text(json_find(envelope, envelope_keys[i])), SIZE_MAX, false);
 		buf_append_byte(&cli->out, '\n');
 	}
 	for (size_t i = 0; i < json_count(to); i++) {
@@ -172,7 +174,8 @@ static int
 run_show(struct cli *cli)
 {
 	static const char *const modes[] = {"raw", "headers", "text", "html", "json"};
-	bool as_json = cli->form_given && (cli->format.form == CLI_FORM_JSON || cli->format.form == CLI_FORM_JSONL);
+	bool as_json =
+	    cli->form_given && (cli->format.form == CLI_FORM_JSON || cli->format.form == CLI_FORM_JSONL);
 	const struct cli_args *a = &cli->args;
 	struct err err;
 	size_t given = 0;

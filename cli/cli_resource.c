@@ -12,9 +12,11 @@ static const struct cli_column archive_columns[] = {{"NAME", "ArchiveName", CLI_
     {"STATE", "ArchiveState", CLI_TEXT, 0}, {"UPDATED", "LastUpdatedTimestamp", CLI_TIME, 0},
     {"ID", "ArchiveId", CLI_TEXT, 0}, {NULL, NULL, CLI_TEXT, 0}};
 static const struct cli_column rules_columns[] = {{"NAME", "RuleSetName", CLI_TEXT, 0},
-    {"UPDATED", "LastModificationDate", CLI_TIME, 0}, {"ID", "RuleSetId", CLI_TEXT, 0}, {NULL, NULL, CLI_TEXT, 0}};
+    {"UPDATED", "LastModificationDate", CLI_TIME, 0}, {"ID", "RuleSetId", CLI_TEXT, 0},
+    {NULL, NULL, CLI_TEXT, 0}};
 static const struct cli_column policy_columns[] = {{"NAME", "TrafficPolicyName", CLI_TEXT, 0},
-    {"DEFAULT", "DefaultAction", CLI_TEXT, 0}, {"ID", "TrafficPolicyId", CLI_TEXT, 0}, {NULL, NULL, CLI_TEXT, 0}};
+    {"DEFAULT", "DefaultAction", CLI_TEXT, 0}, {"ID", "TrafficPolicyId", CLI_TEXT, 0},
+    {NULL, NULL, CLI_TEXT, 0}};
 static const struct cli_column endpoint_columns[] = {{"NAME", "IngressPointName", CLI_TEXT, 0},
     {"STATUS", "Status", CLI_TEXT, 0}, {"TYPE", "Type", CLI_TEXT, 0}, {"ADDRESS", "ARecord", CLI_TEXT, 0},
     {"ID", "IngressPointId", CLI_TEXT, 0}, {NULL, NULL, CLI_TEXT, 0}};
@@ -23,10 +25,12 @@ const struct cli_noun cli_noun_archive = {"archive", "MailManagerSvc.ListArchive
     "MailManagerSvc.GetArchive", "ArchiveId", "ArchiveName", archive_columns};
 const struct cli_noun cli_noun_rules = {"rule set", "MailManagerSvc.ListRuleSets", "RuleSets",
     "MailManagerSvc.GetRuleSet", "RuleSetId", "RuleSetName", rules_columns};
-const struct cli_noun cli_noun_policy = {"traffic policy", "MailManagerSvc.ListTrafficPolicies", "TrafficPolicies",
-    "MailManagerSvc.GetTrafficPolicy", "TrafficPolicyId", "TrafficPolicyName", policy_columns};
-const struct cli_noun cli_noun_endpoint = {"ingress endpoint", "MailManagerSvc.ListIngressPoints", "IngressPoints",
-    "MailManagerSvc.GetIngressPoint", "IngressPointId", "IngressPointName", endpoint_columns};
+const struct cli_noun cli_noun_policy = {"traffic policy", "MailManagerSvc.ListTrafficPolicies",
+    "TrafficPolicies", "MailManagerSvc.GetTrafficPolicy", "TrafficPolicyId", "TrafficPolicyName",
+    policy_columns};
+const struct cli_noun cli_noun_endpoint = {"ingress endpoint", "MailManagerSvc.ListIngressPoints",
+    "IngressPoints", "MailManagerSvc.GetIngressPoint", "IngressPointId", "IngressPointName",
+    endpoint_columns};
 
 static bool
 is_member(const struct json *item, const char *key, const char *text)
@@ -49,7 +53,8 @@ nothing_named(const struct cli_noun *noun, const struct json *items, const char 
 	}
 	near = text_suggest(text, names);
 	if (near != NULL)
-		(void)ERR(err, ERR_NOT_FOUND, "no %s is named %.60s (did you mean %.60s?)", noun->noun, text, near);
+		(void)ERR(
+		    err, ERR_NOT_FOUND, "no %s is named %.60s (did you mean %.60s?)", noun->noun, text, near);
 	else
 		(void)ERR(err, ERR_NOT_FOUND, "no %s is named %.60s", noun->noun, text);
 	mem_free(names);

@@ -11,9 +11,10 @@
 #define POLL_MS_MAX   500
 #define LIMIT_DEFAULT 100
 
-static const struct cli_column columns[] = {{"RECEIVED", "ReceivedTimestamp", CLI_TIME, 0}, {"FROM", "From", CLI_TEXT, 32},
-    {"TO", "To", CLI_TEXT, 32}, {"SUBJECT", "Subject", CLI_TEXT, 48}, {"ATTACHMENTS", "HasAttachments", CLI_YES, 0},
-    {"ID", "ArchivedMessageId", CLI_TEXT, 0}, {NULL, NULL, CLI_TEXT, 0}};
+static const struct cli_column columns[] = {{"RECEIVED", "ReceivedTimestamp", CLI_TIME, 0},
+    {"FROM", "From", CLI_TEXT, 32}, {"TO", "To", CLI_TEXT, 32}, {"SUBJECT", "Subject", CLI_TEXT, 48},
+    {"ATTACHMENTS", "HasAttachments", CLI_YES, 0}, {"ID", "ArchivedMessageId", CLI_TEXT, 0},
+    {NULL, NULL, CLI_TEXT, 0}};
 
 static const struct cli_option options[] = {
     CLI_FILTER_OPTIONS,
@@ -42,8 +43,8 @@ wait_search(struct cli *cli, const char *id, struct err *err)
 		ok = state != NULL && strcmp(state, "COMPLETED") == 0;
 		over = state == NULL || (strcmp(state, "QUEUED") != 0 && strcmp(state, "RUNNING") != 0);
 		if (over && !ok)
-			(void)ERR(err, ERR_IO, "the search ended as %.40s: %.100s", state != NULL ? state : "unknown",
-			    message != NULL ? message : "no reason given");
+			(void)ERR(err, ERR_IO, "the search ended as %.40s: %.100s",
+			    state != NULL ? state : "unknown", message != NULL ? message : "no reason given");
 		json_free(&output);
 		if (over)
 			return ok;
@@ -91,8 +92,9 @@ note_end(struct cli *cli, size_t found, long limit, int64_t took_ms)
 	const char *noun = found == 1 ? "message" : "messages";
 
 	if ((long)found >= limit)
-		cli_close_with(cli, "%zu %s; %lld ms; more may match: the limit of %ld is reached (--limit N, up to 1000)", found, noun,
-		    (long long)took_ms, limit);
+		cli_close_with(cli,
+		    "%zu %s; %lld ms; more may match: the limit of %ld is reached (--limit N, up to 1000)",
+		    found, noun, (long long)took_ms, limit);
 	else
 		cli_close_with(cli, "%zu %s; %lld ms; that is all of them", found, noun, (long long)took_ms);
 }
@@ -125,9 +127,10 @@ run_search(struct cli *cli)
 
 const struct cli_verb cli_search_verbs[] = {
     {"search", "find messages in an archive", "",
-	"Every option narrows the search; values of one option are alternatives. TEXT is found anywhere in the decoded\n"
-	"field, whatever its case. Without --last, --since and --until the last 30 days are searched. Searching somebody's\n"
-	"mail is looking at somebody's mail: do it for a reason you could give.\n",
+	"Every option narrows the search; values of one option are alternatives. TEXT is found anywhere\n"
+	"in the decoded field, whatever its case. Without --last, --since and --until the last 30 days are\n"
+	"searched. Searching somebody's mail is reading over somebody's shoulder: do it for a reason you\n"
+	"could give.\n",
 	options, 0, 0, run_search},
     {NULL, NULL, NULL, NULL, NULL, 0, 0, NULL},
 };

@@ -3,12 +3,13 @@
 #include "base_clock.h"
 #include "cli_int.h"
 
-static const struct cli_column archive_columns[] = {{"ARCHIVE", "ArchiveName", CLI_TEXT, 40}, {"STATE", "State", CLI_TEXT, 0},
-    {"MESSAGES", "Messages", CLI_COUNT, 0}, {"RECEIVED", "MessageBytes", CLI_BYTES, 0},
-    {"STORED", "StoredBytes", CLI_BYTES, 0}, {"UNSEALED", "UnsealedMessages", CLI_COUNT, 0},
-    {"NEWEST", "NewestTimestamp", CLI_TIME, 0}, {NULL, NULL, CLI_TEXT, 0}};
-static const struct cli_column endpoint_columns[] = {{"ENDPOINT", "Name", CLI_TEXT, 40}, {"STATUS", "Status", CLI_TEXT, 0},
-    {"LISTENING", "Listening", CLI_TEXT, 60}, {NULL, NULL, CLI_TEXT, 0}};
+static const struct cli_column archive_columns[] = {{"ARCHIVE", "ArchiveName", CLI_TEXT, 40},
+    {"STATE", "State", CLI_TEXT, 0}, {"MESSAGES", "Messages", CLI_COUNT, 0},
+    {"RECEIVED", "MessageBytes", CLI_BYTES, 0}, {"STORED", "StoredBytes", CLI_BYTES, 0},
+    {"UNSEALED", "UnsealedMessages", CLI_COUNT, 0}, {"NEWEST", "NewestTimestamp", CLI_TIME, 0},
+    {NULL, NULL, CLI_TEXT, 0}};
+static const struct cli_column endpoint_columns[] = {{"ENDPOINT", "Name", CLI_TEXT, 40},
+    {"STATUS", "Status", CLI_TEXT, 0}, {"LISTENING", "Listening", CLI_TEXT, 60}, {NULL, NULL, CLI_TEXT, 0}};
 
 static int64_t
 corrupt_packs(const struct json *archives)
@@ -31,7 +32,8 @@ print_trouble(struct cli *cli, const struct json *status)
 		buf_printf(&cli->out, "oldest message not yet in a pack: %lld s ago\n",
 		    (long long)((clock_now_ms(&clock) - json_ms(oldest)) / 1000));
 	if (json_get_bool(status, "VolumeFailed", false))
-		buf_append_str(&cli->out, "TROUBLE: the data volume failed; mail is deferred until the server is restarted\n");
+		buf_append_str(&cli->out,
+		    "TROUBLE: the data volume failed; mail is deferred until the server is restarted\n");
 	if (json_get_bool(status, "SpaceLow", false))
 		buf_append_str(&cli->out, "TROUBLE: disk space is low; mail is deferred\n");
 	if (corrupt > 0)
@@ -76,6 +78,7 @@ run_status(struct cli *cli)
 
 const struct cli_verb cli_status_verbs[] = {
     {"status", "how the server is doing", "",
-	"Ends with 0 when all is well, 1 when mail is being deferred, 8 when packs are damaged.\n", NULL, 0, 0, run_status},
+	"Ends with 0 when all is well, 1 when mail is being deferred, 8 when packs are damaged.\n", NULL, 0,
+	0, run_status},
     {NULL, NULL, NULL, NULL, NULL, 0, 0, NULL},
 };
