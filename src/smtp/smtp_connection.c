@@ -3,6 +3,7 @@
  * One socket and its session: read only when the session can use it and nothing waits to be sent, so a slow or
  * waiting peer costs nothing but its descriptor.
  */
+#include <string.h>
 #include <sys/socket.h>
 
 #include "base_limits.h"
@@ -114,10 +115,11 @@ feed(struct smtp_connection *c, struct bytes data)
 
 	smtp_session_feed(c->session, data, &consumed);
 	account(c, consumed);
-	if (consumed < data.len) {
-		buf_init(&c->pending, SMTP_INPUT_BYTES);
+	if (consumed < data.len)
 		buf_append(&c->pending, bytes_slice(data, consumed, data.len));
-	}
+	/* A password may have been in it. */
+	if (c->tls != NULL && smtp_endpoint_options(c->endpoint)->offer_auth)
+		explicit_bzero(c->server->input, data.len);
 }
 
 static void
