@@ -33,7 +33,8 @@
 #define HTTP_CONNECTIONS_MAX   1000u              /* accepted, then closed at once                                */
 
 /* JSON and CBOR */
-#define JSON_DEPTH_MAX 64u                        /* SerializationException                                      */
+#define JSON_DEPTH_MAX  64u                       /* SerializationException                                      */
+#define JSON_VALUES_MAX 500000u                   /* in one document; SerializationException                     */
 
 /* MIME: the parse stops there and says so; the message is kept whole all the same. */
 #define MIME_DEPTH_MAX         100u

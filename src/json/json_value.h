@@ -38,7 +38,7 @@ struct json *json_new_array(void);
 struct json *json_new_null(void);
 struct json *json_new_bool(bool b);
 struct json *json_new_integer(int64_t n);
-struct json *json_new_real(double n);
+struct json *json_new_real(double n); /* null when n is not finite */
 /* json_new_text: bytes that are not UTF-8 or hold NUL are replaced by U+FFFD. */
 struct json *json_new_text(struct bytes text);
 struct json *json_new_str(const char *text);
@@ -57,7 +57,10 @@ void json_set_integer(struct json *object, const char *key, int64_t n);
 void json_set_bool(struct json *object, const char *key, bool b);
 void json_set_seconds(struct json *object, const char *key, int64_t ms);
 void json_unset(struct json *object, const char *key);
-/* json_member: the i-th member in insertion order; false past the end. */
+/* json_next: walk the members in insertion order, each step O(1): *at starts as NULL and is the walk's own; false at
+ * the end. The object must not change meanwhile. */
+bool json_next(const struct json *object, void **at, const char **key_out, const struct json **value_out);
+/* json_member: the i-th member in insertion order; false past the end. O(i): to see all members use json_next. */
 bool json_member(const struct json *object, size_t i, const char **key_out, const struct json **value_out);
 
 /* Arrays; json_count also counts an object's members; 0 for anything else. */
