@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A row as bytes: what the intake log and the row blocks of a pack hold (docs/formats/columns.md). */
+#ifndef ARCHIVE_COLUMNS_INT_H
+#define ARCHIVE_COLUMNS_INT_H
+
+#include "archive_row.h"
+#include "base_arena.h"
+#include "base_bytes.h"
+
+/* archive_columns_encode: appends; every text is cut to a named limit before (SUBJECT, addresses … see the page). */
+void archive_columns_encode(const struct archive_columns *c, struct buf *out);
+/* archive_columns_decode: views into the reader's bytes (received_headers[] from arena). ERR_CORRUPT. */
+MUST_USE bool archive_columns_decode(struct reader *r, struct arena *arena, struct archive_columns *out,
+    struct err *err);
+
+/* The same for a whole row: id, times, size, digest, retention, recipients, columns. */
+void archive_row_encode(const struct archive_row *row, struct buf *out);
+MUST_USE bool archive_row_decode(struct reader *r, struct arena *arena, struct archive_row *out, struct err *err);
+
+#endif
