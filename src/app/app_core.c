@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The core process: opens what there is, answers the edges, watches over it, closes in order. */
+#include <string.h>
+
+#include "app_core_int.h"
+#include "base_log.h"
+#include "base_mem.h"
+#include "os_process.h"
+
+#define WATCH_MS        1000
+#define TICK_MS         60000
+#define JOURNAL_WORKERS 2
+
+/* One message from the smtp process, until it is answered. */
+struct question {
+	struct core *core;
+	uint64_t life, id;
+};
+
+/* Any thread. */
+static void
+on_mail_reply(void *ctx, const struct wire_mail_reply *reply)
+{
+	struct question *q = ctx;
+	struct app_letter *l = app_letter_new(WIRE_ROLE_SMTP, q->life, WIRE_MAIL_REPLY, q->id);
+
+	wire_mail_reply_encode(reply, &l->payload);
+	app_outbox_put(q->core->outbox, l);
+	mem_free(q);
+}
+
+static void
+send_letter(void *ctx, const struct app_letter *l)
+{
+	struct core *c = ctx;
+	struct wire_out o = {.kind = l->kind,
+	    .id = l->id,
+	    .payload = buf_view(&l->payload),
+	    .body = buf_view(&l->body),
+	    .body_fd = -1,
+	    .fd = -1};
+	struct err err;
+
+	if (c->edges[l->to] == NULL || c->lives[l->to] != l->life)
+		return; /* who asked is gone */
+	if (!wire_channel_send(c->edges[l->to], &o, &err))
+		log_warn("answer to %s: %s", wire_role_name(l->to), err.msg);
+}
+
+static void
+on_smtp_frame(void *ctx, struct wire_frame *frame)
+{
+	struct core *c = ctx;
+	struct question *q;
+
+	if (frame->kind != WIRE_MAIL) {
+		log_error("smtp sent a frame of kind %d", (int)frame->kind);
+		wire_frame_free(&frame);
+		return;
+	}
+	q = mem_alloc(sizeof *q);
+	*q = (struct question){c, c->lives[WIRE_ROLE_SMTP], frame->id};
+	journal_accept(c->journal, frame, on_mail_reply, q);
+}
+
+static void
+on_http_frame(void *ctx, struct wire_frame *frame)
+{
+	struct core *c = ctx;
+
+	if (frame->kind == WIRE_HTTP_REQUEST) {
+		core_request(c, frame);
+		return;
+	}
+	log_error("http sent a frame of kind %d", (int)frame->kind);
+	wire_frame_free(&frame);
+}
+
+static void
+on_smtp_closed(void *ctx)
+{
+	struct core *c = ctx;
+
+	wire_channel_free(&c->edges[WIRE_ROLE_SMTP]);
+}
+
+static void
+on_http_closed(void *ctx)
+{
+	struct core *c = ctx;
+
+	wire_channel_free(&c->edges[WIRE_ROLE_HTTP]);
+}
+
+static void
+on_peer(struct core *c, struct wire_frame *frame)
+{
+	static const struct wire_channel_ops ops[WIRE_ROLE_COUNT] = {
+	    [WIRE_ROLE_SMTP] = {on_smtp_frame, on_smtp_closed},
+	    [WIRE_ROLE_HTTP] = {on_http_frame, on_http_closed}};
+	enum wire_role role;
+	int fd = app_role_peer(frame, &role);
+
+	if (fd < 0 || (role != WIRE_ROLE_SMTP && role != WIRE_ROLE_HTTP)) {
+		log_error("the supervisor introduced nobody we know");
+		os_close(&fd);
+		return;
+	}
+	wire_channel_free(&c->edges[role]);
+	c->lives[role]++;
+	c->edges[role] = wire_channel_new(c->role.loop, fd, &ops[role], c);
+	if (role == WIRE_ROLE_SMTP)
+		core_send_snapshot(c);
+}
+
+static void
+on_supervisor_frame(void *ctx, struct wire_frame *frame)
+{
+	struct core *c = ctx;
+	struct err err;
+
+	switch ((int)frame->kind) {
+	case WIRE_PEER:
+		on_peer(c, frame);
+		return;
+	case WIRE_LISTEN_RESULT:
+		core_listen_result(c, frame->body);
+		break;
+	case WIRE_RELOAD:
+		if (!core_read_certificate(c, true, &err))
+			log_error("certificate not taken, the old one stays: %s", err.msg);
+		break;
+	default:
+		log_error("the supervisor sent a frame of kind %d", (int)frame->kind);
+		break;
+	}
+	wire_frame_free(&frame);
+}
+
+static void
+on_stop(void *ctx)
+{
+	struct core *c = ctx;
+
+	c->stopping = true;
+	app_role_end(&c->role, 0);
+}
+
+static void
+on_second(void *ctx, unsigned ready)
+{
+	struct core *c = ctx;
+	struct err err;
+
+	(void)ready;
+	os_watch_after(c->second, WATCH_MS);
+	if (archive_failed(c->archive)) {
+		log_error("the data volume failed a sync: starting again, so that only what is "
+			  "really there counts");
+		app_role_end(&c->role, APP_EXIT_TROUBLE);
+		return;
+	}
+	if (!core_read_certificate(c, false, &err) && err.code != ERR_NOT_FOUND)
+		log_error("certificate not taken, the old one stays: %s", err.msg);
+}
+
+static void
+on_minute(void *ctx, unsigned ready)
+{
+	struct core *c = ctx;
+	struct err err;
+
+	(void)ready;
+	os_watch_after(c->minute, TICK_MS);
+	if (!api_tick(c->api, &err))
+		log_warn("catalog upkeep: %s", err.msg);
+	core_refresh(c); /* passwords that expired */
+}
+
+/* Parents of files that are replaced by rename while we run: certificates. */
+static const char *
+dir_of(struct arena *arena, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return arena_text(arena, bytes_of(path, slash == path ? 1 : (size_t)(slash - path)));
+}
+
+static bool
+enter_sandbox(struct core *c, struct err *err)
+{
+	const struct app_config *config = &c->role.config;
+	const char *read_paths[4] = {NULL}, *write_paths[APP_BUCKETS_MAX + 3] = {NULL};
+	const char *certificate, *key;
+	char report[OS_SANDBOX_REPORT_SIZE];
+	struct os_sandbox box = {read_paths, write_paths, false, false};
+	struct arena arena;
+	size_t n = 0;
+	bool ok;
+
+	arena_init(&arena);
+	app_store_tls_paths(config, &arena, &certificate, &key);
+	read_paths[0] = dir_of(&arena, certificate);
+	read_paths[1] = dir_of(&arena, key);
+	write_paths[n++] = config->text[APP_DATA];
+	write_paths[n++] = config->text[APP_EXPORT_DIRECTORY];
+	for (size_t i = 0; i < config->bucket_count; i++)
+		write_paths[n++] = config->buckets[i].dir;
+	ok = os_sandbox_enter(&box, report, err);
+	arena_fini(&arena);
+	if (ok)
+		log_info("walls: %s; data directory, exports and certificates only", report);
+	return ok;
+}
+
+static bool
+open_archive(struct core *c, struct err *err)
+{
+	struct archive_recovery found;
+	const struct app_config *config = &c->role.config;
+	struct archive_options o = {.fs = os_fs_real(),
+	    .dir = config->text[APP_DATA],
+	    .keys = c->store.keys,
+	    .clock = clock_system(),
+	    .rng = rng_system(),
+	    .threads = true,
+	    .seal_age_ms = app_config_number(config, APP_ARCHIVE_SEAL_MINUTES) * 60000};
+
+	if (!archive_open(&o, &c->archive, &found, err))
+		return err_prefix(err, "archive: ");
+	log_info("archive: %llu packs, %llu records in %llu log files",
+	    (unsigned long long)found.packs, (unsigned long long)found.log_records,
+	    (unsigned long long)found.log_files);
+	if (found.torn_tail_bytes > 0)
+		log_info("archive: cut %llu bytes that were never acknowledged",
+		    (unsigned long long)found.torn_tail_bytes);
+	if (found.corrupt_records > 0 || found.corrupt_packs > 0)
+		log_error("archive: %llu damaged log records, %llu damaged packs",
+		    (unsigned long long)found.corrupt_records,
+		    (unsigned long long)found.corrupt_packs);
+	return true;
+}
+
+static bool
+open_api(struct core *c, struct err *err)
+{
+	const struct app_config *config = &c->role.config;
+	struct api_bucket buckets[APP_BUCKETS_MAX];
+	struct api_options o = {.catalog = c->store.catalog,
+	    .archive = c->archive,
+	    .fs = os_fs_real(),
+	    .clock = clock_system(),
+	    .rng = rng_system(),
+	    .account = config->text[APP_API_ACCOUNT],
+	    .region = config->text[APP_API_REGION],
+	    .ingress_domain = config->text[APP_HOSTNAME],
+	    .version = DB_VERSION,
+	    .export_dir = config->text[APP_EXPORT_DIRECTORY],
+	    .buckets = buckets,
+	    .bucket_count = config->bucket_count,
+	    .aws_strict = app_config_yes(config, APP_API_AWS_LIMITS),
+	    .job_threads = true,
+	    .endpoints_changed = core_refresh,
+	    .config_changed = core_refresh,
+	    .hook_ctx = c};
+
+	for (size_t i = 0; i < config->bucket_count; i++)
+		buckets[i] = (struct api_bucket){config->buckets[i].name, config->buckets[i].dir};
+	return api_open(&o, &c->api, err) || err_prefix(err, "api: ");
+}
+
+static bool
+core_open(struct core *c, struct err *err)
+{
+	struct journal_options journal = {.rng = rng_system(), .workers = JOURNAL_WORKERS};
+
+	buf_init(&c->snapshot, WIRE_BODY_BYTES_MAX);
+	buf_init(&c->listen_sent, WIRE_BODY_BYTES_MAX);
+	buf_init(&c->certificate_pem, LIMIT_MIB);
+	buf_init(&c->key_pem, LIMIT_MIB);
+	must(pthread_mutex_init(&c->lock, NULL) == 0);
+	c->outbox = app_outbox_new(c->role.loop, send_letter, c);
+	if (!app_store_open(&c->role.config, &c->store, err) ||
+	    !core_read_certificate(c, true, err) || !enter_sandbox(c, err) ||
+	    !open_archive(c, err) || !open_api(c, err))
+		return false;
+	journal.archive = c->archive;
+	c->journal = journal_open(&journal);
+	if (!core_requests_open(c, err))
+		return false;
+	c->second = os_watch_timer(c->role.loop, on_second, c);
+	c->minute = os_watch_timer(c->role.loop, on_minute, c);
+	os_watch_after(c->second, WATCH_MS);
+	os_watch_after(c->minute, TICK_MS);
+	core_refresh(c);
+	return true;
+}
+
+/* Last opened, first closed; what was taken is finished and answered. */
+static void
+core_close(struct core *c)
+{
+	os_watch_free(&c->second);
+	os_watch_free(&c->minute);
+	core_requests_close(c);
+	journal_close(&c->journal);
+	if (c->archive != NULL)
+		archive_close(&c->archive);
+	if (c->api != NULL)
+		api_close(&c->api);
+	app_outbox_flush(c->outbox);
+	app_outbox_free(&c->outbox);
+	for (size_t i = 0; i < WIRE_ROLE_COUNT; i++)
+		wire_channel_free(&c->edges[i]);
+	app_store_close(&c->store);
+	json_free(&c->endpoints);
+	buf_fini(&c->snapshot);
+	buf_fini(&c->listen_sent);
+	buf_fini(&c->certificate_pem);
+	if (c->key_pem.ptr != NULL)
+		secret_wipe(c->key_pem.ptr, c->key_pem.len);
+	buf_fini(&c->key_pem);
+	(void)pthread_mutex_destroy(&c->lock);
+}
+
+int
+app_core_main(void)
+{
+	static const struct app_role_ops ops = {on_supervisor_frame, on_stop};
+	struct core *c = mem_calloc(1, sizeof *c);
+	struct err err;
+	int code = APP_EXIT_CONFIGURATION;
+
+	if (!app_role_begin(&c->role, "core", &err)) {
+		log_error("%s", err.msg);
+		code = APP_EXIT_TROUBLE;
+	} else {
+		if (core_open(c, &err))
+			code = app_role_run(&c->role, &ops, c);
+		else
+			log_error("%s", err.msg);
+		core_close(c);
+	}
+	app_role_fini(&c->role);
+	mem_free(c);
+	return code;
+}
