@@ -13,7 +13,10 @@ void archive_columns_encode(const struct archive_columns *c, struct buf *out);
 MUST_USE bool archive_columns_decode(struct reader *r, struct arena *arena, struct archive_columns *out,
     struct err *err);
 
-/* The same for a whole row: id, times, size, digest, retention, recipients, columns. */
+/*
+ * The same for a whole row: id, size, digest, retention, recipients, columns. received_ms is the id's and not stored.
+ * A row has at most ARCHIVE_ROW_BYTES_MAX when encoded: whoever takes rows in (recipients are not cut) checks that first.
+ */
 void archive_row_encode(const struct archive_row *row, struct buf *out);
 MUST_USE bool archive_row_decode(struct reader *r, struct arena *arena, struct archive_row *out, struct err *err);
 
