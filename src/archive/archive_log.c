@@ -150,12 +150,35 @@ archive_log_begin(const struct archive_log_place *place, uint64_t number, bool f
 		*out = log;
 		return true;
 	}
-	/* What stays behind has no record in it: recovery frees it. */
-	if (fresh && log->file != NULL && !os_fs_unlink(place->fs, log->path, &ignored))
+	/* It has no record in it, and its space may be what is missing. If it stays, recovery frees it. */
+	if (log->file != NULL && !os_fs_unlink(place->fs, log->path, &ignored))
 		log_warn("%s: not removed: %s", log->path, ignored.msg);
 	(void)err_prefix(err, "%s", log->path);
 	archive_log_close(&log);
 	return false;
+}
+
+bool
+archive_log_prepare(const struct archive_log_place *place, uint64_t number, uint64_t size_bytes, struct err *err)
+{
+	struct archive_log_header header = {.state = ARCHIVE_LOG_FREE};
+	char *path = archive_log_path(place->dir, number);
+	struct os_file *file = NULL;
+	struct err ignored;
+	struct buf page;
+	bool ok;
+
+	buf_init(&page, ARCHIVE_LOG_START);
+	archive_record_header_encode(&header, &page);
+	ok = os_fs_open(place->fs, path, OS_OPEN_CREATE, &file, err) &&
+	    os_file_allocate(file, size_bytes, err) && os_file_write_at(file, 0, buf_view(&page), err) &&
+	    os_file_sync(file, err) && sync_name(place, err);
+	if (!ok && file != NULL && !os_fs_unlink(place->fs, path, &ignored))
+		log_warn("%s: not removed: %s", path, ignored.msg);
+	os_file_drop(&file);
+	buf_fini(&page);
+	mem_free(path);
+	return ok;
 }
 
 static bool
@@ -177,7 +200,8 @@ key_open(const struct archive_log_place *place, struct archive_log *log, struct 
 }
 
 bool
-archive_log_open(const struct archive_log_place *place, uint64_t number, struct archive_log **out, struct err *err)
+archive_log_open(const struct archive_log_place *place, uint64_t number, struct archive_log **out,
+    uint64_t *sequence_out, struct err *err)
 {
 	struct archive_log *log = log_new(place, number);
 	uint8_t *head = mem_calloc(1, ARCHIVE_LOG_START);
@@ -189,6 +213,7 @@ archive_log_open(const struct archive_log_place *place, uint64_t number, struct 
 	    os_file_size(log->read_file, &log->size, err) &&
 	    os_file_read_at(log->read_file, 0, head, ARCHIVE_LOG_START, &got, err) &&
 	    archive_record_header_decode(bytes_of(head, got), &log->header, err);
+	*sequence_out = ok ? log->header.sequence : 0;
 	if (ok && log->header.state == ARCHIVE_LOG_FREE)
 		ok = ERR(err, ERR_EXISTS, "the file is free");
 	if (ok && log->size > ARCHIVE_LOG_BYTES_MAX)

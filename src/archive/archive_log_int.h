@@ -47,14 +47,17 @@ struct archive_log_failure {
 /*
  * archive_log_begin: take a file into use under a new key and sequence; durable on true, its name included.
  * in     fresh   true: make it; false: it is there, and free
- * after  false: a fresh one is removed again, as far as that went; a free one must not be taken again
+ * after  false: the file is removed, as far as that went; its number must not be taken again
  */
 MUST_USE bool archive_log_begin(const struct archive_log_place *place, uint64_t number, bool fresh, uint64_t sequence,
     uint64_t size_bytes, struct archive_log **out, struct archive_log_failure *failure, struct err *err);
-/* archive_log_open: a file in use that an earlier process left, for reading. fails as archive_record_header_decode, or
- * ERR_SEALED; ERR_EXISTS: the file is free. */
-MUST_USE bool archive_log_open(const struct archive_log_place *place, uint64_t number, struct archive_log **out,
+/* archive_log_prepare: make a free file of that size, so that begin has little to do; durable on true. */
+MUST_USE bool archive_log_prepare(const struct archive_log_place *place, uint64_t number, uint64_t size_bytes,
     struct err *err);
+/* archive_log_open: a file in use that an earlier process left, for reading. fails as archive_record_header_decode, or
+ * ERR_SEALED; ERR_EXISTS: the file is free. sequence_out: of its header, also of a free one; 0 when there is none. */
+MUST_USE bool archive_log_open(const struct archive_log_place *place, uint64_t number, struct archive_log **out,
+    uint64_t *sequence_out, struct err *err);
 void archive_log_close(struct archive_log **log);
 
 /* archive_log_room: bytes of sealed records that fit behind end, the END frame set aside. */

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The inside of struct archive: volumes (one per archive), log files with their rows, and the two threads.
+ *
+ * Locks, in the order they are taken: seal_lock (one sealer), write_lock (the file being written), lock (everything
+ * shared). lock is never held during a file operation or a call of the user's.
+ */
+#ifndef ARCHIVE_INT_H
+#define ARCHIVE_INT_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "archive.h"
+#include "archive_log_int.h"
+#include "archive_pack_int.h"
+
+#define ARCHIVE_BATCH_BYTES    (8 * LIMIT_MIB) /* one write and sync */
+#define ARCHIVE_FREE_FILES_MAX 4u              /* log files kept for the next use; more are removed */
+
+/* One archive. Never removed while the archives are open, so pointers to it stay good. */
+struct archive_volume {
+	char id[ARCHIVE_ID_SIZE];
+	struct secret *key;
+	char *packs_dir;
+	struct archive_pack **packs; /* lock; held */
+	size_t pack_count;
+	uint64_t corrupt_packs;
+};
+
+/* One delivery that is in the log and in no pack. Lives in its file's arena. */
+struct archive_unsealed_row {
+	struct archive_volume *volume;
+	struct id_record id;
+	int64_t received_ms;
+	uint64_t size_bytes;
+	struct bytes encoded; /* of archive_row_encode */
+	uint64_t offset;      /* of the record in the log file */
+	uint32_t length;
+	uint16_t delivery;    /* which one of the record */
+	bool sealed;          /* lock: is in a pack now */
+	bool damaged;         /* seal_lock: the record cannot be read any more */
+};
+
+/* A log file and what is in it. */
+struct archive_unsealed {
+	struct archive_log *log;
+	size_t refs; /* lock */
+	struct archive_unsealed_row **rows; /* lock; they only become more */
+	size_t row_count, row_room;
+	struct arena arena;
+	int64_t first_ms; /* by the clock: when the first row came */
+	bool complete;    /* lock: no more rows will come */
+	bool pinned;      /* holds something that no pack will: never freed */
+};
+
+enum archive_phase { ARCHIVE_PHASE_OPEN, ARCHIVE_PHASE_FAILED, ARCHIVE_PHASE_CLOSING };
+
+struct archive_pending;
+
+struct archive {
+	struct archive_options options; /* its dir is ours */
+	char *dir, *intake_dir, *archives_dir;
+	struct archive_log_place place;
+	pthread_mutex_t lock;
+	pthread_cond_t writer_wake, sealer_wake;
+	/* lock */
+	enum archive_phase phase;
+	struct archive_volume **volumes;
+	size_t volume_count;
+	struct archive_unsealed **files; /* oldest first */
+	size_t file_count;
+	struct archive_unsealed **retired; /* all sealed; freed when nobody reads them any more */
+	size_t retired_count;
+	uint64_t *free_numbers;
+	size_t free_count;
+	uint64_t next_number, next_sequence;
+	struct archive_pending *pending, **pending_end;
+	int64_t space_checked_ms;
+	bool space_checked, space_low;
+	/* write_lock */
+	pthread_mutex_t write_lock;
+	struct archive_unsealed *current; /* NULL: the next batch begins a file */
+	struct buf batch;
+	/* seal_lock */
+	pthread_mutex_t seal_lock;
+	atomic_bool closing;
+	pthread_t writer, sealer;
+};
+
+static inline void
+archive_lock(pthread_mutex_t *lock)
+{
+	must(pthread_mutex_lock(lock) == 0);
+}
+
+static inline void
+archive_unlock(pthread_mutex_t *lock)
+{
+	must(pthread_mutex_unlock(lock) == 0);
+}
+
+/* archive_volume_*: archive_volume.c. find: lock held; NULL when there is none. */
+struct archive_volume *archive_volume_find(struct archive *a, const char *id);
+MUST_USE bool archive_volume_load(struct archive *a, const char *id, struct archive_volume **out, struct err *err);
+void archive_volume_add(struct archive *a, struct archive_volume *volume);                       /* takes the lock */
+void archive_volume_add_pack(struct archive *a, struct archive_volume *volume, struct archive_pack *pack); /* lock held */
+void archive_volume_free(struct archive_volume **volume);
+char *archive_path(const char *dir, const char *name, const char *end); /* "dir/nameend"; the caller frees */
+
+/* archive_unsealed_*: archive_unsealed.c. All but new want the lock held. add copies the row, its encoded bytes too. */
+struct archive_unsealed *archive_unsealed_new(struct archive_log *log);
+void archive_unsealed_add(struct archive_unsealed *u, const struct archive_unsealed_row *row);
+struct archive_unsealed *archive_unsealed_hold(struct archive_unsealed *u);
+void archive_unsealed_release(struct archive_unsealed *u);
+void archive_unsealed_free(struct archive_unsealed **u); /* the last reference */
+void archive_files_add(struct archive *a, struct archive_unsealed *u);
+/* archive_unsealed_body: the message, added headers and body, appended. No lock. ERR_CORRUPT, ERR_IO. */
+MUST_USE bool archive_unsealed_body(struct archive_unsealed *u, const struct archive_unsealed_row *row,
+    struct buf *body, struct err *err);
+
+/* archive_commit.c */
+void *archive_commit_run(void *archive);       /* the writer's thread */
+void archive_commit_finish(struct archive *a); /* everything pending is written */
+void archive_commit_complete(struct archive *a); /* the file being written takes no more */
+
+/* archive_seal.c */
+void *archive_seal_run(void *archive); /* the sealer's thread */
+void archive_seal_retire(struct archive *a); /* frees what is retired; seal_lock held */
+
+/* archive_recover.c: fills a from the disk. */
+MUST_USE bool archive_recover(struct archive *a, struct archive_recovery *out, struct err *err);
+MUST_USE bool archive_recover_logs(struct archive *a, struct archive_recovery *out, struct err *err);
+
+/*
+ * archive_view: what one moment shows of a volume (NULL = of all): its packs and unsealed rows of a time range. Every
+ * record is in it exactly once. Rows come newest first.
+ */
+struct archive_view_row {
+	struct archive_unsealed *file; /* held */
+	const struct archive_unsealed_row *row;
+};
+struct archive_view {
+	struct archive_pack **packs; /* held */
+	size_t pack_count;
+	struct archive_view_row *rows;
+	size_t row_count;
+	uint64_t corrupt_packs;
+};
+void archive_view_take(struct archive *a, const struct archive_volume *volume, int64_t from_ms, int64_t to_ms,
+    struct archive_view *out);
+void archive_view_fini(struct archive *a, struct archive_view *view);
+
+#endif

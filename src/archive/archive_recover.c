@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Recovery: archives and packs. Temporary files go, directories are synced, packs are opened, twins are dropped. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "archive_int.h"
+#include "base_log.h"
+#include "base_mem.h"
+
+struct names {
+	char **list;
+	size_t count, room;
+};
+
+static bool
+name_add(void *ctx, const char *name)
+{
+	struct names *names = ctx;
+
+	if (names->count == names->room) {
+		names->room = names->room == 0 ? 16 : names->room * 2;
+		names->list = mem_realloc_array(names->list, names->room, sizeof *names->list);
+	}
+	names->list[names->count++] = mem_strdup(name);
+	return true;
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void
+names_free(struct names *names)
+{
+	for (size_t i = 0; i < names->count; i++)
+		mem_free(names->list[i]);
+	mem_free(names->list);
+}
+
+static bool
+names_list(struct archive *a, const char *dir, struct names *out, struct err *err)
+{
+	*out = (struct names){0};
+	if (!os_fs_list(a->options.fs, dir, name_add, out, err)) {
+		names_free(out);
+		*out = (struct names){0};
+		return false;
+	}
+	if (out->count > 0)
+		qsort(out->list, out->count, sizeof *out->list, by_name);
+	return true;
+}
+
+static bool
+ends_with(const char *name, const char *end)
+{
+	return bytes_ends_with(bytes_of_str(name), bytes_of_str(end));
+}
+
+/* What a crash left half written. It never had a name of its own, so nobody was promised anything about it. */
+static bool
+temporaries_remove(struct archive *a, const char *dir, struct archive_recovery *out, struct err *err)
+{
+	struct names names;
+	bool ok;
+
+	if (!names_list(a, dir, &names, err))
+		return false;
+	ok = true;
+	for (size_t i = 0; ok && i < names.count; i++) {
+		char *path;
+
+		if (!ends_with(names.list[i], ".tmp"))
+			continue;
+		path = archive_path(dir, names.list[i], "");
+		ok = os_fs_unlink(a->options.fs, path, err);
+		out->removed_temporary_files += ok;
+		mem_free(path);
+	}
+	names_free(&names);
+	return ok;
+}
+
+/* The same records under another name: a seal whose last sync failed was done again. */
+static bool
+is_twin(struct archive_pack *p, const struct archive_volume *v)
+{
+	struct archive_pack_info mine, other;
+	struct archive_row row;
+	struct arena arena;
+	struct err err;
+	bool twin = false;
+
+	archive_pack_info_get(p, &mine);
+	for (size_t i = 0; i < v->pack_count && !twin; i++) {
+		archive_pack_info_get(v->packs[i], &other);
+		twin = mine.records == other.records && mine.message_bytes == other.message_bytes &&
+		    mine.oldest_ms == other.oldest_ms && mine.newest_ms == other.newest_ms;
+		for (size_t k = 0; twin && k < mine.records; k++) {
+			arena_init(&arena);
+			twin = archive_pack_row(p, k, &arena, &row, &err) &&
+			    archive_pack_find(v->packs[i], &row.id) != SIZE_MAX;
+			arena_fini(&arena);
+		}
+	}
+	return twin;
+}
+
+static bool
+pack_load(struct archive *a, struct archive_volume *v, const char *path, struct archive_recovery *out, struct err *err)
+{
+	struct archive_pack *pack = NULL;
+
+	if (!archive_pack_open(a->options.fs, path, v->id, v->key, &pack, err)) {
+		/* One bad pack must not keep the mail out; what is about us, not about the file, does. */
+		if (err->code == ERR_LIMIT || err->code == ERR_SEALED)
+			return false;
+		v->corrupt_packs++;
+		out->corrupt_packs++;
+		log_error("pack %s is set aside and not served: %s", path, err->msg);
+		return true;
+	}
+	if (is_twin(pack, v)) {
+		archive_pack_release(&pack);
+		log_info("pack %s holds what another one holds, and is removed", path);
+		return os_fs_unlink(a->options.fs, path, err);
+	}
+	archive_volume_add_pack(a, v, pack);
+	out->packs++;
+	return true;
+}
+
+static bool
+packs_load(struct archive *a, struct archive_volume *v, struct archive_recovery *out, struct err *err)
+{
+	struct names names;
+	bool ok = true;
+
+	if (!temporaries_remove(a, v->packs_dir, out, err) || !names_list(a, v->packs_dir, &names, err))
+		return false;
+	for (size_t i = 0; ok && i < names.count; i++) {
+		char *path;
+
+		if (!ends_with(names.list[i], ".pack"))
+			continue;
+		path = archive_path(v->packs_dir, names.list[i], "");
+		ok = pack_load(a, v, path, out, err);
+		mem_free(path);
+	}
+	names_free(&names);
+	return ok;
+}
+
+/* A directory without a key is the beginning of an archive that was not made; archive_create takes it up again. */
+static bool
+volume_recover(struct archive *a, const char *id, struct archive_recovery *out, struct err *err)
+{
+	char *dir = archive_path(a->archives_dir, id, ""), *key = archive_path(dir, "key", "");
+	struct archive_volume *v = NULL;
+	struct os_stat st;
+	bool ok;
+
+	ok = os_fs_stat(a->options.fs, dir, &st, err);
+	if (ok && st.kind != OS_KIND_DIR)
+		goto out; /* not ours */
+	ok = ok && temporaries_remove(a, dir, out, err);
+	if (ok && !os_fs_stat(a->options.fs, key, &st, err)) {
+		ok = err->code == ERR_NOT_FOUND;
+	} else if (ok) {
+		ok = archive_volume_load(a, id, &v, err);
+		if (ok) {
+			archive_volume_add(a, v);
+			ok = packs_load(a, v, out, err);
+		}
+	}
+out:
+	mem_free(dir);
+	mem_free(key);
+	return ok;
+}
+
+bool
+archive_recover(struct archive *a, struct archive_recovery *out, struct err *err)
+{
+	struct names names;
+	bool ok = true;
+
+	if (!names_list(a, a->archives_dir, &names, err))
+		return false;
+	for (size_t i = 0; ok && i < names.count; i++)
+		ok = volume_recover(a, names.list[i], out, err);
+	names_free(&names);
+	/* What a killed process left visible is made durable before anything is built on it. */
+	ok = ok && temporaries_remove(a, a->intake_dir, out, err) &&
+	    os_fs_sync_dir(a->options.fs, a->intake_dir, err) && archive_recover_logs(a, out, err);
+	if (ok && out->removed_temporary_files > 0)
+		log_info("removed %llu temporary files", (unsigned long long)out->removed_temporary_files);
+	return ok;
+}

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From complete log files into packs, one pack per archive and file; then the file is freed.
+ *
+ * Order: the pack is whole, verified and named on disk; then, under the lock, it is shown and its rows are not, so that
+ * every view has each record once; when no view holds the file any more, it is marked free, durably.
+ */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "archive_columns_int.h"
+#include "archive_int.h"
+#include "base_log.h"
+#include "base_mem.h"
+
+#define RETRY_MS 30000
+#define ROUND_MS 1000
+
+/* One row into the pack. A record that cannot be read any more stays in the log, named. */
+static bool
+row_add(struct archive_unsealed *u, struct archive_unsealed_row *row, struct archive_pack_writer *w, struct err *err)
+{
+	struct archive_record record;
+	struct archive_row columns;
+	struct arena arena;
+	struct reader r;
+	struct buf plain;
+	bool readable, ok = true;
+
+	arena_init(&arena);
+	buf_init(&plain, ARCHIVE_RECORD_BYTES_MAX);
+	reader_init(&r, row->encoded);
+	readable = archive_log_read(u->log, row->offset, row->length, &plain, err) &&
+	    archive_record_decode(buf_view(&plain), &arena, &record, err) &&
+	    archive_row_decode(&r, &arena, &columns, err) &&
+	    (row->delivery < record.delivery_count || ERR(err, ERR_CORRUPT, "a record lost a delivery"));
+	if (readable)
+		ok = archive_pack_writer_add(
+		    w, &columns, record.deliveries[row->delivery].added_headers, record.body, err);
+	else if (err->code == ERR_CORRUPT)
+		row->damaged = u->pinned = true;
+	else
+		ok = false;
+	if (!readable && ok)
+		log_error("a kept message is damaged and stays in the intake log: %s", err->msg);
+	buf_fini(&plain);
+	arena_fini(&arena);
+	return ok;
+}
+
+static bool
+rows_add(struct archive *a, struct archive_unsealed *u, const struct archive_volume *v,
+    struct archive_pack_writer *w, size_t *added_out, struct err *err)
+{
+	*added_out = 0;
+	for (size_t i = 0; i < u->row_count; i++) {
+		struct archive_unsealed_row *row = u->rows[i];
+
+		if (row->volume != v || row->sealed || row->damaged)
+			continue;
+		if (atomic_load(&a->closing))
+			return ERR(err, ERR_CANCELLED, "closing");
+		if (!row_add(u, row, w, err))
+			return false;
+		*added_out += !row->damaged;
+	}
+	return true;
+}
+
+/* The pack is shown and its rows are not, in one step. */
+static void
+swap(struct archive *a, struct archive_unsealed *u, struct archive_volume *v, struct archive_pack *pack)
+{
+	archive_lock(&a->lock);
+	archive_volume_add_pack(a, v, pack);
+	for (size_t i = 0; i < u->row_count; i++)
+		if (u->rows[i]->volume == v && !u->rows[i]->damaged)
+			u->rows[i]->sealed = true;
+	archive_unlock(&a->lock);
+}
+
+static bool
+volume_seal(struct archive *a, struct archive_unsealed *u, struct archive_volume *v, struct err *err)
+{
+	struct archive_pack_writer *w = NULL;
+	struct archive_pack *pack = NULL;
+	char name[ID_RECORD_TEXT_SIZE], *path;
+	size_t added;
+	bool ok;
+
+	if (!archive_pack_writer_new(a->options.fs, v->packs_dir, v->id, v->key, &a->options.rng,
+		clock_now_ms(&a->options.clock), &w, err))
+		return false;
+	ok = rows_add(a, u, v, w, &added, err);
+	if (!ok || added == 0) {
+		archive_pack_writer_drop(&w);
+		return ok;
+	}
+	if (!archive_pack_writer_finish(&w, name, err))
+		return false;
+	path = archive_path(v->packs_dir, name, ".pack");
+	ok = archive_pack_open(a->options.fs, path, v->id, v->key, &pack, err);
+	if (ok)
+		swap(a, u, v, pack);
+	mem_free(path);
+	return ok;
+}
+
+static bool
+has_work(const struct archive_unsealed *u, const struct archive_volume *v)
+{
+	for (size_t i = 0; i < u->row_count; i++)
+		if (u->rows[i]->volume == v && !u->rows[i]->sealed && !u->rows[i]->damaged)
+			return true;
+	return false;
+}
+
+static bool
+all_sealed(const struct archive_unsealed *u)
+{
+	for (size_t i = 0; i < u->row_count; i++)
+		if (!u->rows[i]->sealed)
+			return false;
+	return !u->pinned;
+}
+
+/* From the files to the retired. */
+static void
+retire(struct archive *a, struct archive_unsealed *u)
+{
+	size_t i = 0;
+
+	archive_lock(&a->lock);
+	while (a->files[i] != u)
+		i++;
+	memmove(&a->files[i], &a->files[i + 1], (a->file_count - i - 1) * sizeof(struct archive_unsealed *));
+	a->file_count--;
+	a->retired =
+	    mem_realloc_array(a->retired, a->retired_count + 1, sizeof(struct archive_unsealed *));
+	a->retired[a->retired_count++] = u;
+	archive_unlock(&a->lock);
+}
+
+/* A retired file that nobody reads, out of the list; NULL when there is none. */
+static struct archive_unsealed *
+retired_take(struct archive *a)
+{
+	struct archive_unsealed *u = NULL;
+
+	archive_lock(&a->lock);
+	for (size_t i = 0; i < a->retired_count && u == NULL; i++)
+		if (a->retired[i]->refs == 1) {
+			u = a->retired[i];
+			a->retired[i] = a->retired[--a->retired_count];
+		}
+	archive_unlock(&a->lock);
+	return u;
+}
+
+/* Freed first in every case: a file that was only removed could come back with records that were erased since. */
+static void
+file_free(struct archive *a, struct archive_unsealed *u)
+{
+	bool keep = u->log->size <= a->options.log_file_bytes;
+	struct err err;
+
+	if (!archive_log_free(&a->place, u->log, &err)) {
+		log_warn("a log file with nothing left in it stays until the next start: %s", err.msg);
+		return;
+	}
+	archive_lock(&a->lock);
+	keep = keep && a->free_count < ARCHIVE_FREE_FILES_MAX;
+	if (keep) {
+		a->free_numbers =
+		    mem_realloc_array(a->free_numbers, a->free_count + 1, sizeof *a->free_numbers);
+		a->free_numbers[a->free_count++] = u->log->number;
+	}
+	archive_unlock(&a->lock);
+	if (!keep && !os_fs_unlink(a->options.fs, u->log->path, &err))
+		log_warn("%s: not removed: %s", u->log->path, err.msg);
+}
+
+void
+archive_seal_retire(struct archive *a)
+{
+	struct archive_unsealed *u;
+
+	while ((u = retired_take(a)) != NULL) {
+		file_free(a, u);
+		archive_unsealed_free(&u);
+	}
+}
+
+static struct archive_volume *
+volume_at(struct archive *a, size_t i)
+{
+	struct archive_volume *v;
+
+	archive_lock(&a->lock);
+	v = i < a->volume_count ? a->volumes[i] : NULL;
+	archive_unlock(&a->lock);
+	return v;
+}
+
+static bool
+file_seal(struct archive *a, struct archive_unsealed *u, struct err *err)
+{
+	struct archive_volume *v;
+
+	for (size_t i = 0; (v = volume_at(a, i)) != NULL; i++)
+		if (has_work(u, v) && !volume_seal(a, u, v, err))
+			return false;
+	if (all_sealed(u))
+		retire(a, u);
+	return true;
+}
+
+/* The first complete file from at on that still has something to do. */
+static struct archive_unsealed *
+complete_file(struct archive *a, uint64_t *sequence)
+{
+	struct archive_unsealed *u = NULL;
+
+	archive_lock(&a->lock);
+	for (size_t i = 0; i < a->file_count && u == NULL; i++)
+		if (a->files[i]->complete && a->files[i]->log->header.sequence > *sequence)
+			u = a->files[i];
+	if (u != NULL)
+		*sequence = u->log->header.sequence;
+	archive_unlock(&a->lock);
+	return u;
+}
+
+bool
+archive_seal(struct archive *a, bool force, struct err *err)
+{
+	struct archive_unsealed *u;
+	uint64_t sequence = 0;
+	struct err trouble;
+	bool ok = true;
+
+	if (force)
+		archive_commit_complete(a);
+	archive_lock(&a->seal_lock);
+	while (ok && (u = complete_file(a, &sequence)) != NULL) {
+		if (atomic_load(&a->closing))
+			ok = ERR(err, ERR_CANCELLED, "closing");
+		else if (archive_failed(a))
+			ok = ERR(err, ERR_IO, "a write to the intake log failed: nothing is sealed until a restart");
+		else if (!file_seal(a, u, &trouble)) {
+			*err = trouble;
+			ok = false;
+		}
+	}
+	archive_seal_retire(a);
+	archive_unlock(&a->seal_lock);
+	return ok;
+}
+
+/* The file being written holds something old enough. */
+static bool
+is_aged(struct archive *a)
+{
+	int64_t now_ms = clock_now_ms(&a->options.clock);
+	bool aged = false;
+
+	archive_lock(&a->lock);
+	for (size_t i = 0; i < a->file_count; i++)
+		aged = aged ||
+		    (!a->files[i]->complete && a->files[i]->row_count > 0 &&
+			now_ms - a->files[i]->first_ms >= a->options.seal_age_ms);
+	archive_unlock(&a->lock);
+	return aged;
+}
+
+/* A free file ahead of need: making one takes as long as writing all of it. */
+static void
+spare_make(struct archive *a)
+{
+	uint64_t number = 0;
+	struct err err;
+	bool wanted;
+
+	archive_lock(&a->lock);
+	wanted = a->free_count == 0 && a->phase == ARCHIVE_PHASE_OPEN && !a->space_low;
+	if (wanted)
+		number = a->next_number++;
+	archive_unlock(&a->lock);
+	if (!wanted)
+		return;
+	if (!archive_log_prepare(&a->place, number, a->options.log_file_bytes, &err)) {
+		log_warn("no spare log file: %s", err.msg);
+		return;
+	}
+	archive_lock(&a->lock);
+	a->free_numbers = mem_realloc_array(a->free_numbers, a->free_count + 1, sizeof *a->free_numbers);
+	a->free_numbers[a->free_count++] = number;
+	archive_unlock(&a->lock);
+}
+
+static void
+sleep_a_while(struct archive *a, int64_t ms)
+{
+	struct timespec until;
+
+	must(clock_gettime(CLOCK_MONOTONIC, &until) == 0);
+	until.tv_sec += ms / 1000;
+	archive_lock(&a->lock);
+	if (!atomic_load(&a->closing)) {
+		int rc = pthread_cond_timedwait(&a->sealer_wake, &a->lock, &until);
+
+		must(rc == 0 || rc == ETIMEDOUT);
+	}
+	archive_unlock(&a->lock);
+}
+
+void *
+archive_seal_run(void *archive)
+{
+	struct archive *a = archive;
+	int64_t retry_ms = 0;
+	struct err err;
+
+	while (!atomic_load(&a->closing)) {
+		if (!archive_failed(a))
+			spare_make(a);
+		if (is_aged(a))
+			archive_commit_complete(a);
+		if (!archive_failed(a) && clock_mono_ms(&a->options.clock) >= retry_ms &&
+		    !archive_seal(a, false, &err) && err.code != ERR_CANCELLED) {
+			log_error("sealing failed, trying again later: %s", err.msg);
+			retry_ms = clock_mono_ms(&a->options.clock) + RETRY_MS;
+		}
+		sleep_a_while(a, ROUND_MS);
+	}
+	return NULL;
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One archive on disk: archives/ID/key (its key, wrapped) and archives/ID/packs/. */
+#include <stdio.h>
+#include <string.h>
+
+#include "archive_int.h"
+#include "base_mem.h"
+
+#define KEY_CONTEXT "daybook archive "
+
+char *
+archive_path(const char *dir, const char *name, const char *end)
+{
+	size_t size = strlen(dir) + 1 + strlen(name) + strlen(end) + 1;
+	char *path = mem_alloc(size);
+
+	(void)snprintf(path, size, "%s/%s%s", dir, name, end);
+	return path;
+}
+
+/* A name that is one plain component of a path. */
+static bool
+id_check(const char *id, struct err *err)
+{
+	size_t len = strlen(id);
+
+	if (len == 0 || len >= ARCHIVE_ID_SIZE || id[0] == '.')
+		return ERR(err, ERR_USAGE, "not an archive id");
+	for (size_t i = 0; i < len; i++)
+		if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.", id[i]) == NULL)
+			return ERR(err, ERR_USAGE, "not an archive id");
+	return true;
+}
+
+struct archive_volume *
+archive_volume_find(struct archive *a, const char *id)
+{
+	for (size_t i = 0; i < a->volume_count; i++)
+		if (strcmp(a->volumes[i]->id, id) == 0)
+			return a->volumes[i];
+	return NULL;
+}
+
+void
+archive_volume_add(struct archive *a, struct archive_volume *volume)
+{
+	archive_lock(&a->lock);
+	a->volumes = mem_realloc_array(a->volumes, a->volume_count + 1, sizeof(struct archive_volume *));
+	a->volumes[a->volume_count++] = volume;
+	archive_unlock(&a->lock);
+}
+
+void
+archive_volume_add_pack(struct archive *a, struct archive_volume *volume, struct archive_pack *pack)
+{
+	(void)a; /* its lock is held */
+	volume->packs =
+	    mem_realloc_array(volume->packs, volume->pack_count + 1, sizeof(struct archive_pack *));
+	volume->packs[volume->pack_count++] = pack;
+}
+
+void
+archive_volume_free(struct archive_volume **volume)
+{
+	struct archive_volume *v = *volume;
+
+	if (v == NULL)
+		return;
+	for (size_t i = 0; i < v->pack_count; i++)
+		archive_pack_release(&v->packs[i]);
+	mem_free(v->packs);
+	secret_free(&v->key);
+	mem_free(v->packs_dir);
+	mem_free(v);
+	*volume = NULL;
+}
+
+static struct archive_volume *
+volume_new(struct archive *a, const char *id)
+{
+	struct archive_volume *v = mem_calloc(1, sizeof *v);
+	char *dir = archive_path(a->archives_dir, id, "");
+
+	(void)snprintf(v->id, sizeof v->id, "%s", id);
+	v->packs_dir = archive_path(dir, "packs", "");
+	mem_free(dir);
+	return v;
+}
+
+static void
+context_append(const char *id, struct buf *out)
+{
+	buf_append_str(out, KEY_CONTEXT);
+	buf_append_str(out, id);
+}
+
+/* Makes what is missing, and syncs what is there: it may be the rest of a call that was cut off. */
+static bool
+directories_make(struct archive *a, const struct archive_volume *v, struct err *err)
+{
+	return os_fs_mkdir_path(a->options.fs, v->packs_dir, err) &&
+	    os_fs_sync_dir(a->options.fs, v->packs_dir, err);
+}
+
+static bool
+key_make(struct archive *a, struct archive_volume *v, const char *path, struct err *err)
+{
+	struct buf context, wrapped;
+	bool ok;
+
+	buf_init(&context, 256);
+	buf_init(&wrapped, CRYPT_WRAPPED_BYTES_MAX);
+	context_append(v->id, &context);
+	v->key = secret_random(CRYPT_KEY_BYTES, &a->options.rng);
+	ok = crypt_keys_wrap(a->options.keys, buf_view(&context), v->key, &wrapped, err) &&
+	    os_fs_write_file(a->options.fs, path, buf_view(&wrapped), err);
+	buf_fini(&context);
+	buf_fini(&wrapped);
+	return ok;
+}
+
+static bool
+key_load(struct archive *a, struct archive_volume *v, const char *path, struct err *err)
+{
+	struct buf context, wrapped;
+	bool ok;
+
+	buf_init(&context, 256);
+	buf_init(&wrapped, CRYPT_WRAPPED_BYTES_MAX);
+	context_append(v->id, &context);
+	ok = os_fs_read_file(a->options.fs, path, CRYPT_WRAPPED_BYTES_MAX, &wrapped, err) &&
+	    crypt_keys_unwrap(a->options.keys, buf_view(&context), buf_view(&wrapped), &v->key, err) &&
+	    (secret_view(v->key).len == CRYPT_KEY_BYTES || ERR(err, ERR_CORRUPT, "not an archive's key"));
+	buf_fini(&context);
+	buf_fini(&wrapped);
+	return ok || err_prefix(err, "archive %s", v->id);
+}
+
+bool
+archive_volume_load(struct archive *a, const char *id, struct archive_volume **out, struct err *err)
+{
+	struct archive_volume *v;
+	char *dir, *path;
+	bool ok;
+
+	if (!id_check(id, err))
+		return false;
+	v = volume_new(a, id);
+	dir = archive_path(a->archives_dir, id, "");
+	path = archive_path(dir, "key", "");
+	ok = key_load(a, v, path, err) && directories_make(a, v, err);
+	if (ok)
+		*out = v;
+	else
+		archive_volume_free(&v);
+	mem_free(path);
+	mem_free(dir);
+	return ok;
+}
+
+/* Directories first, the key last: an archive without a key is none yet, and nothing refers to it. */
+static bool
+volume_create(struct archive *a, const char *id, struct err *err)
+{
+	struct archive_volume *v = volume_new(a, id);
+	char *dir = archive_path(a->archives_dir, id, ""), *path = archive_path(dir, "key", "");
+	struct os_stat st;
+	bool ok;
+
+	ok = directories_make(a, v, err);
+	/* A key that is there, though we do not have the archive, is the rest of a call that failed in its last step. */
+	if (ok && os_fs_stat(a->options.fs, path, &st, err))
+		ok = key_load(a, v, path, err) && os_fs_sync_dir(a->options.fs, dir, err);
+	else if (ok)
+		ok = err->code == ERR_NOT_FOUND && key_make(a, v, path, err);
+	if (ok)
+		archive_volume_add(a, v);
+	else
+		archive_volume_free(&v);
+	mem_free(path);
+	mem_free(dir);
+	return ok;
+}
+
+bool
+archive_create(struct archive *a, const char *archive_id, struct err *err)
+{
+	struct archive_volume *v;
+	bool ok;
+
+	if (!id_check(archive_id, err))
+		return false;
+	/* The seal lock keeps two calls for one id apart. */
+	archive_lock(&a->seal_lock);
+	archive_lock(&a->lock);
+	v = archive_volume_find(a, archive_id);
+	archive_unlock(&a->lock);
+	ok = v != NULL || volume_create(a, archive_id, err);
+	archive_unlock(&a->seal_lock);
+	return ok;
+}
