@@ -155,7 +155,7 @@ item_load(void *ctx, const struct archive_log_item *item)
 	struct archive_log *log = l->u->log;
 	struct err err;
 
-	if (item->torn) {
+	if (item->torn && item->length >= ARCHIVE_FRAME_BYTES) {
 		l->voids = mem_realloc_array(l->voids, l->void_count + 1, sizeof *l->voids);
 		l->voids[l->void_count++] = *item;
 		l->logs->out->torn_tail_bytes += item->length;
