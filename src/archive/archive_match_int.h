@@ -11,6 +11,9 @@ struct archive_match;
 /* archive_match_new: filter is copied; NULL accepts every row. */
 struct archive_match *archive_match_new(const struct archive_filter *filter);
 void archive_match_free(struct archive_match **m);
+/* archive_match_needs: bits (1u << attribute) of what the filter asks for; archive_match_row looks at nothing else of a
+ * row, so that a reader of columns may leave out the others. */
+unsigned archive_match_needs(const struct archive_match *m);
 bool archive_match_row(struct archive_match *m, const struct archive_row *row);
 
 #endif

@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opening a pack and reading single records (docs/formats/pack.md). Whatever does not fit is damage, and is named. */
+#include <string.h>
+
+#include "archive_columns_int.h"
+#include "archive_pack_reader_int.h"
+#include "base_mem.h"
+#include "base_text.h"
+
+#define NAME_SUFFIX BYTES_LIT(".pack")
+
+/* A pack under another pack's name is not that pack. */
+static bool
+name_check(const char *path, const struct id_record *id)
+{
+	const char *slash = strrchr(path, '/');
+	struct bytes name = bytes_of_str(slash == NULL ? path : slash + 1);
+	char text[ID_RECORD_TEXT_SIZE];
+
+	id_record_format(text, id);
+	return bytes_starts_with(name, bytes_of_str(text)) &&
+	       bytes_starts_with(bytes_slice(name, ID_RECORD_TEXT_SIZE - 1, SIZE_MAX), NAME_SUFFIX);
+}
+
+static bool
+key_unwrap(const struct pack_header *header, const char *archive_id, const struct secret *key, struct secret **out,
+    struct err *err)
+{
+	struct rng rng = rng_system();
+	struct crypt_keys *keys = crypt_keys_new(key, &rng);
+	struct buf context;
+	bool ok;
+
+	buf_init(&context, 1024);
+	pack_key_context(archive_id, &header->id, &context);
+	ok = crypt_keys_unwrap(keys, buf_view(&context), bytes_of(header->wrapped, header->wrapped_len), out, err);
+	if (ok && secret_view(*out).len != CRYPT_KEY_BYTES)
+		ok = ERR(err, ERR_CORRUPT, "the wrapped key is no data key");
+	buf_fini(&context);
+	crypt_keys_free(&keys);
+	return ok;
+}
+
+static bool
+header_read(struct archive_pack *p, struct os_file *file, const char *archive_id, const struct secret *key,
+    struct err *err)
+{
+	uint8_t raw[PACK_HEADER_BYTES];
+	struct pack_header header;
+
+	if (!os_file_read_exact(file, 0, raw, sizeof raw, err) ||
+	    !pack_header_decode(bytes_of(raw, sizeof raw), &header, err))
+		return false;
+	p->id = header.id;
+	if (!name_check(p->path, &p->id))
+		return ERR(err, ERR_CORRUPT, "it is another pack than its name says");
+	return key_unwrap(&header, archive_id, key, &p->data_key, err);
+}
+
+static bool
+footer_read(struct archive_pack *p, struct os_file *file, struct pack_codec *codec, struct err *err)
+{
+	uint8_t tail[PACK_TAIL_BYTES];
+	uint64_t size;
+	struct buf plain;
+	bool ok;
+
+	if (!os_file_size(file, &size, err))
+		return false;
+	if (size < PACK_HEADER_BYTES + PACK_TAIL_BYTES || size > PACK_FILE_BYTES_MAX)
+		return ERR(err, ERR_CORRUPT, "no pack has that length");
+	if (!os_file_read_exact(file, size - sizeof tail, tail, sizeof tail, err))
+		return false;
+	if (!bytes_equal(bytes_slice(bytes_of(tail, sizeof tail), sizeof tail - PACK_END_BYTES, SIZE_MAX), PACK_END))
+		return ERR(err, ERR_CORRUPT, "it does not end as a pack does");
+	buf_init(&plain, PACK_FOOTER_BYTES);
+	ok = pack_block_unseal(codec, PACK_BLOCK_FOOTER, 0, bytes_of(tail, sizeof tail - PACK_END_BYTES),
+	         PACK_FOOTER_BYTES, &plain, err) &&
+	     pack_footer_decode(buf_view(&plain), size, &p->footer, err);
+	buf_fini(&plain);
+	return ok;
+}
+
+/* Reads one sealed block and appends its plain bytes. Lengths were checked with footer and directory. */
+static bool
+block_read(struct os_file *file, struct pack_codec *codec, struct buf *sealed, enum pack_block_kind kind,
+    uint64_t number, uint64_t offset, struct pack_extent extent, struct buf *out, struct err *err)
+{
+	uint8_t *place;
+
+	buf_reset(sealed);
+	place = buf_reserve(sealed, extent.sealed_len);
+	must(place != NULL);
+	if (!os_file_read_exact(file, offset, place, extent.sealed_len, err))
+		return false;
+	buf_grow(sealed, extent.sealed_len);
+	return pack_block_unseal(codec, kind, number, buf_view(sealed), extent.raw_len, out, err);
+}
+
+static bool
+directory_read(struct archive_pack *p, struct os_file *file, struct pack_codec *codec, struct err *err)
+{
+	struct pack_extent extent = {p->footer.directory_raw_len, p->footer.directory_sealed_len};
+	uint8_t digest[CRYPT_SHA256_BYTES];
+	struct buf sealed, plain;
+	bool ok;
+
+	buf_init(&sealed, extent.sealed_len);
+	buf_init(&plain, extent.raw_len);
+	ok = block_read(file, codec, &sealed, PACK_BLOCK_DIRECTORY, 0, p->footer.directory_offset, extent, &plain, err);
+	if (!ok)
+		(void)err_prefix(err, "directory");
+	crypt_sha256(digest, buf_view(&plain));
+	if (ok && memcmp(digest, p->footer.directory_sha256, sizeof digest) != 0)
+		ok = ERR(err, ERR_CORRUPT, "the directory is not the one the footer names");
+	ok = ok && pack_directory_decode(buf_view(&plain), &p->footer, &p->directory, err);
+	buf_fini(&sealed);
+	buf_fini(&plain);
+	return ok;
+}
+
+bool
+archive_pack_open(struct os_fs fs, const char *path, const char *archive_id, const struct secret *key,
+    struct archive_pack **out, struct err *err)
+{
+	struct archive_pack *p = mem_calloc(1, sizeof *p);
+	struct pack_codec *codec = NULL;
+	struct os_file *file = NULL;
+	bool ok;
+
+	atomic_init(&p->holders, 1);
+	p->fs = fs;
+	p->path = mem_strdup(path);
+	ok = os_fs_open(fs, path, OS_OPEN_READ, &file, err) && header_read(p, file, archive_id, key, err);
+	if (ok) {
+		codec = pack_codec_new(p->data_key, &p->id);
+		ok = footer_read(p, file, codec, err) && directory_read(p, file, codec, err);
+	}
+	if (!ok) {
+		(void)err_prefix(err, "pack %s", path);
+		archive_pack_release(&p);
+	}
+	pack_codec_free(&codec);
+	os_file_drop(&file);
+	*out = p;
+	return ok;
+}
+
+struct archive_pack *
+archive_pack_hold(struct archive_pack *p)
+{
+	(void)atomic_fetch_add(&p->holders, 1);
+	return p;
+}
+
+void
+archive_pack_release(struct archive_pack **p)
+{
+	struct archive_pack *pack = *p;
+
+	*p = NULL;
+	if (pack == NULL || atomic_fetch_sub(&pack->holders, 1) > 1)
+		return;
+	pack_directory_fini(&pack->directory);
+	secret_free(&pack->data_key);
+	mem_free(pack->path);
+	mem_free(pack);
+}
+
+void
+archive_pack_info_get(const struct archive_pack *p, struct archive_pack_info *out)
+{
+	*out = (struct archive_pack_info){
+		.records = p->footer.record_count,
+		.message_bytes = p->footer.message_bytes,
+		.file_bytes = p->footer.file_bytes,
+		.oldest_ms = p->footer.oldest_ms,
+		.newest_ms = p->footer.newest_ms,
+	};
+}
+
+const char *
+archive_pack_path(const struct archive_pack *p)
+{
+	return p->path;
+}
+
+void
+archive_pack_id(const struct archive_pack *p, size_t position, struct id_record *out)
+{
+	must(position < p->directory.record_count);
+	*out = p->directory.ids[position];
+}
+
+size_t
+archive_pack_find(const struct archive_pack *p, const struct id_record *id)
+{
+	size_t low = 0, high = p->directory.record_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = id_record_compare(&p->directory.ids[middle], id);
+
+		if (order == 0)
+			return middle;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return SIZE_MAX;
+}
+
+size_t
+pack_lower_bound(const struct archive_pack *pack, int64_t ms)
+{
+	size_t low = 0, high = pack->directory.record_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (id_record_ms(&pack->directory.ids[middle]) < ms)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+uint32_t
+pack_group_of(const struct archive_pack *pack, size_t position)
+{
+	uint32_t low = 0, high = pack->directory.group_count;
+
+	must(position < pack->directory.record_count);
+	while (high - low > 1) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (pack->directory.groups[middle].first_row <= position)
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+bool
+pack_cursor_open(struct pack_cursor *c, const struct archive_pack *pack, struct err *err)
+{
+	*c = (struct pack_cursor){.pack = pack};
+	buf_init(&c->sealed, pack_block_sealed_max(PACK_COLUMN_BYTES_MAX));
+	if (!os_fs_open(pack->fs, pack->path, OS_OPEN_READ, &c->file, err))
+		return err_prefix(err, "pack %s", pack->path);
+	c->codec = pack_codec_new(pack->data_key, &pack->id);
+	return true;
+}
+
+void
+pack_cursor_close(struct pack_cursor *c)
+{
+	os_file_drop(&c->file);
+	pack_codec_free(&c->codec);
+	buf_fini(&c->sealed);
+}
+
+bool
+pack_cursor_body(struct pack_cursor *c, uint32_t block, struct buf *out, struct err *err)
+{
+	const struct pack_block *b = &c->pack->directory.blocks[block];
+
+	if (!block_read(c->file, c->codec, &c->sealed, PACK_BLOCK_BODY, block, b->offset, b->extent, out, err))
+		return err_prefix(err, "pack %s: body block %u", c->pack->path, block);
+	return true;
+}
+
+void
+pack_view_init(struct pack_view *v, const struct archive_pack *pack, uint32_t group)
+{
+	v->group = group;
+	pack_rows_init(&v->rows, pack->directory.groups[group].row_count);
+	for (unsigned c = 0; c < PACK_COLUMN_COUNT; c++)
+		buf_init(&v->plain[c], PACK_COLUMN_BYTES_MAX);
+}
+
+void
+pack_view_fini(struct pack_view *v)
+{
+	pack_rows_fini(&v->rows);
+	for (unsigned c = 0; c < PACK_COLUMN_COUNT; c++)
+		buf_fini(&v->plain[c]);
+}
+
+bool
+pack_view_load(struct pack_cursor *c, struct pack_view *v, unsigned columns, struct err *err)
+{
+	const struct pack_group *group = &c->pack->directory.groups[v->group];
+	uint64_t offset = group->offset;
+
+	for (unsigned i = 0; i < PACK_COLUMN_COUNT; offset += group->columns[i].sealed_len, i++) {
+		if ((columns & ~v->rows.loaded & PACK_COLUMN_BIT(i)) == 0)
+			continue;
+		buf_reset(&v->plain[i]);
+		if (!block_read(c->file, c->codec, &c->sealed, PACK_BLOCK_COLUMN, PACK_COLUMN_NUMBER(v->group, i),
+		        offset, group->columns[i], &v->plain[i], err) ||
+		    !pack_rows_add(&v->rows, (enum pack_column)i, buf_view(&v->plain[i]), err))
+			return err_prefix(err, "pack %s: row group %u, column %u", c->pack->path, v->group, i);
+	}
+	return true;
+}
+
+bool
+pack_view_row(const struct archive_pack *pack, const struct pack_view *v, size_t position, unsigned columns,
+    struct arena *arena, struct archive_row *out, struct err *err)
+{
+	uint32_t index = (uint32_t)(position - pack->directory.groups[v->group].first_row);
+
+	if (!pack_rows_get(&v->rows, index, &pack->directory.ids[position], columns, arena, out, err))
+		return err_prefix(err, "pack %s: row group %u", pack->path, v->group);
+	return true;
+}
+
+/* The row's views point into the group: a copy is the row encoded and decoded again. */
+static bool
+row_copy(const struct archive_row *row, struct arena *arena, struct archive_row *out, struct err *err)
+{
+	struct buf encoded;
+	struct reader r;
+
+	buf_init(&encoded, 2 * PACK_COLUMN_BYTES_MAX);
+	archive_row_encode(row, &encoded);
+	reader_init(&r, arena_bytes(arena, buf_view(&encoded)));
+	buf_fini(&encoded);
+	return archive_row_decode(&r, arena, out, err);
+}
+
+bool
+archive_pack_row(struct archive_pack *p, size_t position, struct arena *arena, struct archive_row *out,
+    struct err *err)
+{
+	struct archive_row row;
+	struct pack_cursor cursor;
+	struct pack_view view;
+	bool ok;
+
+	pack_view_init(&view, p, pack_group_of(p, position));
+	ok = pack_cursor_open(&cursor, p, err) && pack_view_load(&cursor, &view, PACK_COLUMNS_ALL, err) &&
+	     pack_view_row(p, &view, position, PACK_COLUMNS_ALL, arena, &row, err) && row_copy(&row, arena, out, err);
+	pack_cursor_close(&cursor);
+	pack_view_fini(&view);
+	return ok;
+}
+
+/* Appends size bytes from place on; every step is inside the blocks there are. */
+static bool
+body_read(struct pack_cursor *c, struct pack_place place, uint64_t size, struct buf *body, struct err *err)
+{
+	struct buf plain;
+	bool ok = true;
+
+	buf_init(&plain, PACK_BLOCK_BYTES_MAX);
+	while (ok && size > 0) {
+		struct bytes piece;
+
+		if (place.block >= c->pack->directory.block_count) {
+			ok = ERR(err, ERR_CORRUPT, "pack %s: a message lies past the last body block", c->pack->path);
+			break;
+		}
+		buf_reset(&plain);
+		ok = pack_cursor_body(c, place.block, &plain, err);
+		piece = bytes_slice(buf_view(&plain), place.offset, size < SIZE_MAX ? (size_t)size : SIZE_MAX);
+		if (ok && piece.len == 0)
+			ok = ERR(err, ERR_CORRUPT, "pack %s: body block %u ends before a message in it begins",
+			    c->pack->path, place.block);
+		buf_append(body, piece);
+		size -= piece.len;
+		ok = ok && buf_ok(body, err);
+		place = (struct pack_place){place.block + 1, 0};
+	}
+	buf_fini(&plain);
+	return ok;
+}
+
+bool
+archive_pack_body(struct archive_pack *p, size_t position, struct buf *body, struct err *err)
+{
+	uint8_t digest[CRYPT_SHA256_BYTES], want[CRYPT_SHA256_BYTES];
+	size_t start = body->len;
+	struct pack_cursor cursor;
+	struct pack_view view;
+	bool ok;
+
+	pack_view_init(&view, p, pack_group_of(p, position));
+	ok = pack_cursor_open(&cursor, p, err) &&
+	     pack_view_load(&cursor, &view, PACK_COLUMN_BIT(PACK_COLUMN_KEYS), err);
+	if (ok) {
+		uint32_t index = (uint32_t)(position - p->directory.groups[view.group].first_row);
+
+		ok = body_read(&cursor, pack_rows_place(&view.rows, index), pack_rows_size_bytes(&view.rows, index), body,
+		    err);
+		pack_rows_sha256(&view.rows, index, want);
+		crypt_sha256(digest, bytes_slice(buf_view(body), start, SIZE_MAX));
+		if (ok && memcmp(digest, want, sizeof digest) != 0)
+			ok = ERR(err, ERR_CORRUPT, "pack %s: a message is not the one its row names", p->path);
+	}
+	pack_cursor_close(&cursor);
+	pack_view_fini(&view);
+	return ok;
+}
