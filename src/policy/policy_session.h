@@ -15,7 +15,8 @@ enum policy_tls { POLICY_TLS_NONE, POLICY_TLS_1_2, POLICY_TLS_1_3 };
 struct policy_certificate {
 	struct bytes common_name, serial;
 	const struct bytes *san_rfc822, *san_dns, *san_directory, *san_uri, *san_ip, *san_rid;
-	size_t san_rfc822_count, san_dns_count, san_directory_count, san_uri_count, san_ip_count, san_rid_count;
+	size_t san_rfc822_count, san_dns_count, san_directory_count, san_uri_count, san_ip_count,
+	    san_rid_count;
 };
 
 struct policy_session {
