@@ -136,7 +136,7 @@ check_value(const struct key *k, const char *value, struct err *err)
 			return true;
 		return ERR(err, ERR_SYNTAX, "%s must be an absolute path", k->name);
 	case FORM_ADDRESSES:
-		return check_addresses(value, err) || err_prefix(err, "%s: ", k->name);
+		return check_addresses(value, err) || err_prefix(err, "%s", k->name);
 	case FORM_NUMBER:
 		return check_number(k, value, err);
 	case FORM_WORD:

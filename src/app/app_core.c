@@ -227,7 +227,7 @@ open_archive(struct core *c, struct err *err)
 	    .seal_age_ms = app_config_number(config, APP_ARCHIVE_SEAL_MINUTES) * 60000};
 
 	if (!archive_open(&o, &c->archive, &found, err))
-		return err_prefix(err, "archive: ");
+		return err_prefix(err, "archive");
 	log_info("archive: %llu packs, %llu records in %llu log files",
 	    (unsigned long long)found.packs, (unsigned long long)found.log_records,
 	    (unsigned long long)found.log_files);
@@ -266,7 +266,7 @@ open_api(struct core *c, struct err *err)
 
 	for (size_t i = 0; i < config->bucket_count; i++)
 		buckets[i] = (struct api_bucket){config->buckets[i].name, config->buckets[i].dir};
-	return api_open(&o, &c->api, err) || err_prefix(err, "api: ");
+	return api_open(&o, &c->api, err) || err_prefix(err, "api");
 }
 
 static bool

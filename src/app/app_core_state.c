@@ -232,7 +232,7 @@ read_pair(const char *certificate, const char *key, struct buf *certificate_pem,
 	o.certificate_pem = buf_view(certificate_pem);
 	o.key_pem = buf_view(key_pem);
 	if (!os_tls_context_new(&o, &context, err))
-		return err_prefix(err, "%.80s: ", certificate);
+		return err_prefix(err, "%.80s", certificate);
 	os_tls_context_free(&context);
 	return true;
 }

@@ -2,6 +2,7 @@
 /* daybook demo: a server of its own on loopback, set up as an organisation would, fed with mail,
  * searched, exported. */
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -49,10 +50,14 @@ struct demo {
 	bool once, interrupted, stepped;
 };
 
-static void
-say(const char *format, const char *word)
+/* What a person should see now, even when the output is a pipe. */
+static void PRINTF_LIKE(1, 2) say(const char *format, ...)
 {
-	(void)printf(format, word);
+	va_list args;
+
+	va_start(args, format);
+	(void)vprintf(format, args);
+	va_end(args);
 	(void)fflush(stdout);
 }
 

@@ -89,11 +89,11 @@ bind_at(struct supervisor *s, const char *id, const char *wish, const char *text
 	int fd;
 
 	if (!os_address_parse(&address, bytes_of_str(text), err))
-		return err_prefix(err, "%.60s: ", text);
+		return err_prefix(err, "%.60s", text);
 	if (taken(s, text))
 		return ERR(err, ERR_BUSY, "%.60s is used by another ingress point", text);
 	if (!os_socket_listen(&address, &fd, err))
-		return err_prefix(err, "%.60s: ", text);
+		return err_prefix(err, "%.60s", text);
 	if (!os_socket_local(fd, &address, err)) {
 		os_close(&fd);
 		return false;

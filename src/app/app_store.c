@@ -17,7 +17,7 @@ app_store_data_dir(const char *dir, struct err *err)
 	struct os_fs fs = os_fs_real();
 
 	if (!os_fs_mkdir_path(fs, dir, err))
-		return err_prefix(err, "data directory: ");
+		return err_prefix(err, "data directory");
 	return true;
 }
 
@@ -45,7 +45,7 @@ make_dirs(const struct app_config *config, struct arena *arena, struct err *err)
 			return false;
 	for (size_t i = 0; i < config->bucket_count; i++)
 		if (!os_fs_mkdir_path(fs, config->buckets[i].dir, err))
-			return err_prefix(err, "bucket %s: ", config->buckets[i].name);
+			return err_prefix(err, "bucket %s", config->buckets[i].name);
 	return os_fs_mkdir_path(fs, config->text[APP_EXPORT_DIRECTORY], err);
 }
 
@@ -137,7 +137,7 @@ open_keys(
 		return ERR(err, ERR_SEALED,
 		    "%.100s is missing: without it nothing here can be read; bring it back", path);
 	if (!crypt_keys_open_file(path, config->text[APP_DATA], s->key_made, &rng, &s->keys, err))
-		return err_prefix(err, "key file %.80s: ", path);
+		return err_prefix(err, "key file %.80s", path);
 	if (s->key_made)
 		log_info("made the key file %s; keep a copy of it somewhere else: without it the "
 			 "archive is lost",

@@ -353,7 +353,7 @@ bind_http(struct supervisor *s, struct err *err)
 		if (ok)
 			s->http_fd_count++;
 		else
-			(void)err_prefix(err, "http.listen %.60s: ", words[i]);
+			(void)err_prefix(err, "http.listen %.60s", words[i]);
 	}
 	arena_fini(&arena);
 	return ok;
