@@ -139,7 +139,7 @@ start_server(struct demo *d, struct err *err)
 static bool
 await_server(struct demo *d, struct err *err)
 {
-	const struct cli_client_options o = {.data_dir = d->data};
+	const struct cli_client_options o = {.data_dir = d->data, .region = "us-east-1"};
 	struct clock clock = clock_system();
 	int64_t end_ms = clock_mono_ms(&clock) + READY_WAIT_MS;
 
