@@ -84,16 +84,6 @@ char *archive_log_path(const char *dir, uint64_t number); /* the caller frees */
 /* archive_log_parse_name: "00000012.log" → 12. */
 MUST_USE bool archive_log_parse_name(const char *name, uint64_t *number_out);
 
-/*
- * archive_log_scan: what a whole log file holds, in order. Pure.
- *
- * in      data     the file from its first byte
- *         last     true: the newest file of the log, whose last batch may be torn: without an END frame it is cut, with
- *                  one its damaged records are torn, not corrupt. false: everything in it was acknowledged
- *         visit    once per record: damaged = checksum or frame does not fit
- * out     end_out  where the log ends
- *         torn_out bytes behind end_out that looked like frames
- */
 struct archive_log_item {
 	uint64_t offset;
 	uint32_t length;  /* frame and payload, or the damaged region */
@@ -101,8 +91,23 @@ struct archive_log_item {
 	bool damaged, torn;
 };
 typedef bool (*archive_log_visit_fn)(void *ctx, const struct archive_log_item *item);
-/* false when visit says so. */
+
+struct archive_log_extent {
+	uint64_t end;      /* where the log ends                                  */
+	uint64_t torn;     /* bytes behind end that belong to a batch without END */
+	uint64_t batch_at; /* where the last batch with its END begins            */
+};
+
+/*
+ * archive_log_scan: what a whole log file holds, in order. Pure.
+ *
+ * in      data     the file from its first byte
+ *         last     true: the newest file of the log, whose last batch may be torn: without an END frame it is cut, with
+ *                  one its damaged records are torn, not corrupt. false: everything in it was acknowledged
+ *         visit    once per record: damaged = checksum or frame does not fit
+ * after   false: visit said so
+ */
 bool archive_log_scan(struct bytes data, const uint8_t salt[ARCHIVE_LOG_SALT_BYTES], bool last,
-    archive_log_visit_fn visit, void *ctx, uint64_t *end_out, uint64_t *torn_out);
+    archive_log_visit_fn visit, void *ctx, struct archive_log_extent *out);
 
 #endif

@@ -93,32 +93,30 @@ frame_take(struct scan *s, uint64_t at, const struct archive_frame *frame)
 	return true;
 }
 
-/* The end is reached at at; batch_at is where the batch without END begins. */
+/* The end is reached; what has no END is cut, or, where everything was acknowledged, still looked at. */
 static bool
-finish(struct scan *s, uint64_t batch_at, uint64_t at, uint64_t *end_out, uint64_t *torn_out)
+finish(struct scan *s, uint64_t at, uint64_t open_at, struct archive_log_extent *out)
 {
-	*end_out = at;
-	*torn_out = 0;
+	out->end = at;
 	if (!s->last)
 		return items_visit(s, s->count, false);
 	if (s->count > s->held) {
-		*end_out = batch_at;
-		*torn_out = at - batch_at;
+		out->end = open_at;
+		out->torn = at - open_at;
 	}
 	return items_visit(s, s->held, true);
 }
 
 bool
 archive_log_scan(struct bytes data, const uint8_t salt[ARCHIVE_LOG_SALT_BYTES], bool last, archive_log_visit_fn visit,
-    void *ctx, uint64_t *end_out, uint64_t *torn_out)
+    void *ctx, struct archive_log_extent *out)
 {
 	struct scan s = {.data = data, .salt = salt, .last = last, .visit = visit, .ctx = ctx};
-	uint64_t at = ARCHIVE_LOG_START, batch_at = at;
+	uint64_t at = ARCHIVE_LOG_START, open_at = at; /* the batch without END begins at open_at */
 	struct archive_frame frame;
 	bool ok = true;
 
-	*end_out = at < data.len ? at : data.len;
-	*torn_out = 0;
+	*out = (struct archive_log_extent){.end = at, .batch_at = at};
 	if (data.len <= ARCHIVE_LOG_START)
 		return true;
 	while (ok) {
@@ -134,10 +132,12 @@ archive_log_scan(struct bytes data, const uint8_t salt[ARCHIVE_LOG_SALT_BYTES], 
 		}
 		ok = frame_take(&s, at, &frame);
 		at += ARCHIVE_FRAME_BYTES + frame.length;
-		if (frame.kind == ARCHIVE_FRAME_END)
-			batch_at = at;
+		if (frame.kind == ARCHIVE_FRAME_END) {
+			out->batch_at = open_at;
+			open_at = at;
+		}
 	}
-	ok = ok && finish(&s, batch_at, at, end_out, torn_out);
+	ok = ok && finish(&s, at, open_at, out);
 	mem_free(s.items);
 	return ok;
 }

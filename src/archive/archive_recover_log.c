@@ -81,7 +81,6 @@ struct loading {
 	struct logs *logs;
 	struct archive_unsealed *u;
 	struct bytes data;
-	bool last;
 	struct archive_log_item *voids; /* torn records, to be struck out */
 	size_t void_count;
 };
@@ -174,41 +173,54 @@ item_load(void *ctx, const struct archive_log_item *item)
 	return true;
 }
 
-/*
- * Torn records are struck out and the torn batch is cut, on disk: the next recovery will find later files and could no
- * longer tell torn from damaged.
- */
 static bool
-tail_cut(struct loading *l, uint64_t end, uint64_t torn, struct err *err)
+strike_out(const struct loading *l, struct os_file *file, struct err *err)
 {
-	struct archive_log *log = l->u->log;
-	struct os_file *file = NULL;
-	bool ok;
-
-	l->logs->out->torn_tail_bytes += torn;
-	log_info("%s: %llu bytes of %zu torn records were never acknowledged and are cut", log->path,
-	    (unsigned long long)torn, l->void_count);
-	ok = os_fs_open(l->logs->a->options.fs, log->path, OS_OPEN_READ_WRITE, &file, err);
-	for (size_t i = 0; ok && i < l->void_count; i++) {
+	for (size_t i = 0; i < l->void_count; i++) {
 		struct archive_frame frame = {.kind = ARCHIVE_FRAME_VOID,
 			.length = l->voids[i].length - ARCHIVE_FRAME_BYTES,
 			.counter = l->voids[i].counter};
 		uint8_t head[ARCHIVE_FRAME_BYTES];
 
-		archive_record_frame_encode(&frame, log->header.salt, head);
-		ok = os_file_write_at(file, l->voids[i].offset, bytes_of(head, sizeof head), err);
+		archive_record_frame_encode(&frame, l->u->log->header.salt, head);
+		if (!os_file_write_at(file, l->voids[i].offset, bytes_of(head, sizeof head), err))
+			return false;
 	}
-	ok = ok && (torn == 0 || os_file_truncate(file, end, err)) && os_file_sync(file, err) &&
-	    os_file_close(&file, err);
+	return true;
+}
+
+/*
+ * The newest file. What is read here may be in the kernel's memory only: left by a process that was killed, or marked
+ * clean by a sync that failed. Header and last batch are written again and synced, so that what is shown stays. Torn
+ * records are struck out and the torn batch is cut: the next recovery will find later files, and could no longer tell
+ * torn from damaged.
+ */
+static bool
+tail_settle(struct loading *l, const struct archive_log_extent *extent, struct err *err)
+{
+	struct archive_log *log = l->u->log;
+	struct bytes head = bytes_slice(l->data, 0, ARCHIVE_LOG_START);
+	struct bytes batch = bytes_slice(l->data, extent->batch_at, extent->end - extent->batch_at);
+	struct os_file *file = NULL;
+	bool ok;
+
+	l->logs->out->torn_tail_bytes += extent->torn;
+	if (extent->torn > 0 || l->void_count > 0)
+		log_info("%s: %llu bytes and %zu torn records were never acknowledged and are cut", log->path,
+		    (unsigned long long)extent->torn, l->void_count);
+	ok = os_fs_open(l->logs->a->options.fs, log->path, OS_OPEN_READ_WRITE, &file, err) &&
+	    os_file_write_at(file, 0, head, err) && os_file_write_at(file, extent->batch_at, batch, err) &&
+	    strike_out(l, file, err) && (extent->torn == 0 || os_file_truncate(file, extent->end, err)) &&
+	    os_file_sync(file, err) && os_file_close(&file, err);
 	os_file_drop(&file);
-	return ok;
+	return ok || err_prefix(err, "%s", log->path);
 }
 
 static bool
 file_load(struct logs *logs, struct archive_unsealed *u, bool last, struct err *err)
 {
-	struct loading l = {.logs = logs, .u = u, .last = last};
-	uint64_t end = 0, torn = 0;
+	struct loading l = {.logs = logs, .u = u};
+	struct archive_log_extent extent;
 	struct buf data;
 	bool ok;
 
@@ -216,8 +228,8 @@ file_load(struct logs *logs, struct archive_unsealed *u, bool last, struct err *
 	ok = os_fs_read_file(logs->a->options.fs, u->log->path, ARCHIVE_LOG_BYTES_MAX, &data, err);
 	if (ok) {
 		l.data = buf_view(&data);
-		(void)archive_log_scan(l.data, u->log->header.salt, last, item_load, &l, &end, &torn);
-		ok = (torn == 0 && l.void_count == 0) || tail_cut(&l, end, torn, err);
+		(void)archive_log_scan(l.data, u->log->header.salt, last, item_load, &l, &extent);
+		ok = !last || tail_settle(&l, &extent, err);
 	}
 	u->complete = true;
 	logs->out->log_files++;

@@ -125,19 +125,20 @@ static uint64_t
 expect_scan(struct bench *b, struct buf *data, bool last, const char *expected, uint64_t *first_offsets)
 {
 	struct telling t = {.data = buf_view(data)};
-	uint64_t end, torn, sequence;
+	struct archive_log_extent extent;
+	uint64_t sequence;
 	struct archive_log *log = NULL;
 
 	buf_init(&t.text, 4096);
 	assert_true(archive_log_open(&b->place, 1, &log, &sequence, &err));
 	t.log = log;
-	assert_true(archive_log_scan(t.data, log->header.salt, last, tell, &t, &end, &torn));
+	assert_true(archive_log_scan(t.data, log->header.salt, last, tell, &t, &extent));
 	assert_string_equal(buf_text(&t.text), expected);
 	if (first_offsets != NULL)
 		memcpy(first_offsets, t.first_offset, sizeof t.first_offset);
 	buf_fini(&t.text);
 	archive_log_close(&log);
-	return torn;
+	return extent.torn;
 }
 
 static void
