@@ -75,7 +75,7 @@ api_resource_page(struct api_call *call, enum catalog_kind kind, const char *own
 	struct catalog_cursor cursor = {0, NULL};
 	struct catalog_row *rows;
 	struct json *list = json_new_array();
-	size_t size, count;
+	size_t size = 0, count;
 	struct err err;
 
 	json_set(call->output, list_member, list);

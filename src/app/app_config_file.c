@@ -8,9 +8,9 @@
 #include "base_mem.h"
 #include "os_fs.h"
 
-#define PROBLEM_SIZE 512
-#define KEY_SIZE     128
-#define SEEN_MAX     256
+#define PROBLEM_BYTES_MAX 8192
+#define KEY_SIZE          128
+#define SEEN_MAX          256
 
 struct parse {
 	struct app_config *config;
@@ -27,11 +27,13 @@ struct parse {
 static void
 tell(struct parse *p, unsigned line, const char *what)
 {
-	char text[PROBLEM_SIZE];
+	struct buf text;
 
 	p->bad = true;
-	(void)snprintf(text, sizeof text, "%s:%u: %s", p->name, line, what);
-	p->problem(p->ctx, text);
+	buf_init(&text, PROBLEM_BYTES_MAX);
+	buf_printf(&text, "%s:%u: %s", p->name, line, what);
+	p->problem(p->ctx, buf_text(&text));
+	buf_fini(&text);
 }
 
 /* inih asks for lines of at most size - 1 bytes. One that does not fit would be taken in pieces: it
@@ -73,7 +75,7 @@ static int
 on_value(void *ctx, const char *section, const char *name, const char *value)
 {
 	struct parse *p = ctx;
-	char key[KEY_SIZE], text[PROBLEM_SIZE];
+	char key[KEY_SIZE], text[KEY_SIZE + 32];
 	struct err err;
 
 	if ((size_t)snprintf(key, sizeof key, "%s.%s", section, name) >= sizeof key) {
