@@ -13,7 +13,7 @@
 
 #include "crash_world.h"
 
-#define STEPS 24u
+#define STEPS 14u
 
 struct power {
 	struct crash_world w;
@@ -24,7 +24,7 @@ struct power {
 static bool
 try_state(struct power *p, struct os_fs_memory *m, enum os_crash mode, uint64_t index, uint64_t seed)
 {
-	bool deep = p->states % 8 == 0;
+	bool deep = p->states % 11 == 0;
 
 	p->states++;
 	if (crash_world_check(&p->w, os_fs_memory_crash(m, mode, seed), deep, seed))

@@ -49,7 +49,7 @@ size_t crash_world_acknowledged(const struct crash_world *w);
 /* crash_world_look: compare what the open archives show now. */
 bool crash_world_look(struct crash_world *w);
 /* crash_world_check: recover from disk (taken) and compare; false: w->wrong says what promise was broken. deep: also
- * appends and seals there, loses power once more, and looks again. */
+ * verifies, appends and seals there, loses power once more, and looks again. */
 bool crash_world_check(struct crash_world *w, struct os_fs_memory *disk, bool deep, uint64_t seed);
 
 #endif
