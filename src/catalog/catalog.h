@@ -30,13 +30,14 @@ struct catalog;
  * fails  ERR_UNSUPPORTED a newer schema     ERR_CORRUPT a damaged file, or another program's database
  *        ERR_SEALED      keys is not the key service that made it
  */
-MUST_USE bool catalog_open(const char *path, struct crypt_keys *keys, const struct rng *rng, struct catalog **out,
-    struct err *err);
+MUST_USE bool catalog_open(const char *path, struct crypt_keys *keys, const struct rng *rng,
+    struct catalog **out, struct err *err);
 void catalog_close(struct catalog **c);
 
 /* Every function below needs an open transaction of the calling thread. Nothing is durable before commit is true. */
 MUST_USE bool catalog_begin(struct catalog *c, struct err *err);
-MUST_USE bool catalog_commit(struct catalog *c, struct err *err); /* on false everything is rolled back */
+MUST_USE bool catalog_commit(
+    struct catalog *c, struct err *err); /* on false everything is rolled back */
 void catalog_rollback(struct catalog *c);
 
 /* Kinds of rows: the resource kinds of the API and its jobs. */
@@ -58,7 +59,8 @@ struct catalog_row {
 	const char *owner; /* NULL or the id of the row it belongs to */
 	const char *state; /* free text of the kind's state machine, NULL = none */
 	int64_t created_ms, updated_ms;
-	struct bytes document; /* JSON text, as far as the catalog cares any bytes; at most CATALOG_DOCUMENT_MAX */
+	struct bytes
+	    document; /* JSON text, as far as the catalog cares any bytes; at most CATALOG_DOCUMENT_MAX */
 };
 #define CATALOG_DOCUMENT_MAX ((size_t)16 * 1024 * 1024)
 
@@ -67,12 +69,13 @@ MUST_USE bool catalog_insert(struct catalog *c, const struct catalog_row *row, s
 /* catalog_update: every field but kind and id; ERR_NOT_FOUND, ERR_EXISTS (name). */
 MUST_USE bool catalog_update(struct catalog *c, const struct catalog_row *row, struct err *err);
 /* catalog_delete: the row and its tags; ERR_NOT_FOUND. */
-MUST_USE bool catalog_delete(struct catalog *c, enum catalog_kind kind, const char *id, struct err *err);
+MUST_USE bool catalog_delete(
+    struct catalog *c, enum catalog_kind kind, const char *id, struct err *err);
 /* catalog_get / catalog_find: memory from arena; ERR_NOT_FOUND. */
-MUST_USE bool catalog_get(struct catalog *c, enum catalog_kind kind, const char *id, struct arena *arena,
-    struct catalog_row *out, struct err *err);
-MUST_USE bool catalog_find(struct catalog *c, enum catalog_kind kind, const char *name, struct arena *arena,
-    struct catalog_row *out, struct err *err);
+MUST_USE bool catalog_get(struct catalog *c, enum catalog_kind kind, const char *id,
+    struct arena *arena, struct catalog_row *out, struct err *err);
+MUST_USE bool catalog_find(struct catalog *c, enum catalog_kind kind, const char *name,
+    struct arena *arena, struct catalog_row *out, struct err *err);
 
 /* catalog_list: newest first (created_ms, then id, both descending), strictly after the cursor; owner NULL = any.
  * *count_out <= limit rows into rows_out. A zeroed cursor starts at the top. */
@@ -81,26 +84,29 @@ struct catalog_cursor {
 	const char *id;
 };
 MUST_USE bool catalog_list(struct catalog *c, enum catalog_kind kind, const char *owner,
-    const struct catalog_cursor *after, size_t limit, struct arena *arena, struct catalog_row *rows_out,
-    size_t *count_out, struct err *err);
-MUST_USE bool catalog_count(struct catalog *c, enum catalog_kind kind, const char *owner, const char *state,
-    uint64_t *count_out, struct err *err); /* owner and state NULL = any */
+    const struct catalog_cursor *after, size_t limit, struct arena *arena,
+    struct catalog_row *rows_out, size_t *count_out, struct err *err);
+MUST_USE bool catalog_count(struct catalog *c, enum catalog_kind kind, const char *owner,
+    const char *state, uint64_t *count_out, struct err *err); /* owner and state NULL = any */
 
 /* Tags of a resource, by id; sorted by key. Set: ERR_NOT_FOUND when no row has the id, so insert the row first. */
 struct catalog_tag {
 	const char *key, *value;
 };
-MUST_USE bool catalog_tag_set(struct catalog *c, const char *id, const char *key, const char *value, struct err *err);
-MUST_USE bool catalog_tag_unset(struct catalog *c, const char *id, const char *key, struct err *err); /* absent: true */
+MUST_USE bool catalog_tag_set(
+    struct catalog *c, const char *id, const char *key, const char *value, struct err *err);
+MUST_USE bool catalog_tag_unset(
+    struct catalog *c, const char *id, const char *key, struct err *err); /* absent: true */
 MUST_USE bool catalog_tag_clear(struct catalog *c, const char *id, struct err *err);
-MUST_USE bool catalog_tag_list(struct catalog *c, const char *id, struct arena *arena, struct catalog_tag **out,
-    size_t *count_out, struct err *err);
+MUST_USE bool catalog_tag_list(struct catalog *c, const char *id, struct arena *arena,
+    struct catalog_tag **out, size_t *count_out, struct err *err);
 
 /* Idempotency tokens: (operation, token) → digest of the input and the id that was answered. */
-MUST_USE bool catalog_token_get(struct catalog *c, const char *operation, const char *token, struct arena *arena,
-    struct bytes *digest_out, const char **id_out, struct err *err); /* ERR_NOT_FOUND */
-MUST_USE bool catalog_token_put(struct catalog *c, const char *operation, const char *token, struct bytes digest,
-    const char *id, int64_t now_ms, struct err *err);
+MUST_USE bool catalog_token_get(struct catalog *c, const char *operation, const char *token,
+    struct arena *arena, struct bytes *digest_out, const char **id_out,
+    struct err *err); /* ERR_NOT_FOUND */
+MUST_USE bool catalog_token_put(struct catalog *c, const char *operation, const char *token,
+    struct bytes digest, const char *id, int64_t now_ms, struct err *err);
 MUST_USE bool catalog_token_purge(struct catalog *c, int64_t before_ms, struct err *err);
 
 /* Access keys. The secret is stored sealed (SigV4 needs it whole). */
@@ -111,15 +117,18 @@ struct catalog_access_key {
 	const char *status;    /* "Active" or "Inactive" */
 	int64_t created_ms;
 };
-MUST_USE bool catalog_key_put(struct catalog *c, const struct catalog_access_key *key, struct err *err); /* insert or update */
-MUST_USE bool catalog_key_get(struct catalog *c, const char *id, struct arena *arena, struct catalog_access_key *out,
-    struct err *err);
+MUST_USE bool catalog_key_put(struct catalog *c, const struct catalog_access_key *key,
+    struct err *err); /* insert or update */
+MUST_USE bool catalog_key_get(struct catalog *c, const char *id, struct arena *arena,
+    struct catalog_access_key *out, struct err *err);
 MUST_USE bool catalog_key_delete(struct catalog *c, const char *id, struct err *err);
-MUST_USE bool catalog_key_list(struct catalog *c, struct arena *arena, struct catalog_access_key **out, size_t *count_out,
-    struct err *err); /* secrets left empty */
+MUST_USE bool catalog_key_list(struct catalog *c, struct arena *arena,
+    struct catalog_access_key **out, size_t *count_out, struct err *err); /* secrets left empty */
 
 /* Small named values of the installation (account number, TLS choices, …). */
-MUST_USE bool catalog_setting_get(struct catalog *c, const char *name, struct arena *arena, struct bytes *out, struct err *err);
-MUST_USE bool catalog_setting_put(struct catalog *c, const char *name, struct bytes value, struct err *err);
+MUST_USE bool catalog_setting_get(
+    struct catalog *c, const char *name, struct arena *arena, struct bytes *out, struct err *err);
+MUST_USE bool catalog_setting_put(
+    struct catalog *c, const char *name, struct bytes value, struct err *err);
 
 #endif

@@ -8,10 +8,12 @@ static const char PUT[] =
     "INSERT INTO access_key(id, secret, principal, status, created_ms)"
     " VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(id) DO UPDATE SET secret = excluded.secret,"
     " principal = excluded.principal, status = excluded.status, created_ms = excluded.created_ms";
-static const char GET[] = "SELECT id, principal, status, created_ms, secret FROM access_key WHERE id = ?1";
+static const char GET[] =
+    "SELECT id, principal, status, created_ms, secret FROM access_key WHERE id = ?1";
 static const char DELETE[] = "DELETE FROM access_key WHERE id = ?1";
 static const char COUNT[] = "SELECT count(*) FROM access_key";
-static const char LIST[] = "SELECT id, principal, status, created_ms FROM access_key ORDER BY created_ms, id";
+static const char LIST[] =
+    "SELECT id, principal, status, created_ms FROM access_key ORDER BY created_ms, id";
 
 bool
 catalog_key_put(struct catalog *c, const struct catalog_access_key *key, struct err *err)
@@ -45,8 +47,8 @@ key_read(sqlite3_stmt *s, struct arena *arena, struct catalog_access_key *out)
 }
 
 bool
-catalog_key_get(
-    struct catalog *c, const char *id, struct arena *arena, struct catalog_access_key *out, struct err *err)
+catalog_key_get(struct catalog *c, const char *id, struct arena *arena,
+    struct catalog_access_key *out, struct err *err)
 {
 	sqlite3_stmt *s = catalog_statement(c, GET, err);
 	bool ok = false;
@@ -57,8 +59,8 @@ catalog_key_get(
 	switch (catalog_step(c, s, err)) {
 	case CATALOG_STEP_ROW:
 		key_read(s, arena, out);
-		ok = catalog_unseal(
-		    c, "access-key", out->id, NULL, catalog_column_bytes(s, 4), arena, &out->secret, err);
+		ok = catalog_unseal(c, "access-key", out->id, NULL, catalog_column_bytes(s, 4),
+		    arena, &out->secret, err);
 		break;
 	case CATALOG_STEP_DONE:
 		ERR(err, ERR_NOT_FOUND, "no access key %s", id);
@@ -84,8 +86,8 @@ catalog_key_delete(struct catalog *c, const char *id, struct err *err)
 }
 
 bool
-catalog_key_list(struct catalog *c, struct arena *arena, struct catalog_access_key **out, size_t *count_out,
-    struct err *err)
+catalog_key_list(struct catalog *c, struct arena *arena, struct catalog_access_key **out,
+    size_t *count_out, struct err *err)
 {
 	sqlite3_stmt *s = catalog_statement(c, COUNT, err);
 	struct catalog_access_key *keys;

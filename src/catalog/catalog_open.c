@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Opening, closing and transactions: one connection behind one lock. */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base_mem.h"
 #include "catalog_int.h"
+#include "os_fs.h"
 
 #define BUSY_MS 5000
 
@@ -24,8 +23,8 @@ catalog_fail(struct catalog *c, const char *where, struct err *err)
 	int code = sqlite3_extended_errcode(c->db);
 	const char *text = sqlite3_errmsg(c->db);
 
-	must(
-	    (code & 0xff) != SQLITE_NOMEM && (code & 0xff) != SQLITE_MISUSE && (code & 0xff) != SQLITE_RANGE);
+	must((code & 0xff) != SQLITE_NOMEM && (code & 0xff) != SQLITE_MISUSE &&
+	     (code & 0xff) != SQLITE_RANGE);
 	switch (code & 0xff) {
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
@@ -37,7 +36,8 @@ catalog_fail(struct catalog *c, const char *where, struct err *err)
 		return err_set(err, ERR_BUSY, where, "another process holds the catalog");
 	case SQLITE_CONSTRAINT:
 		if (code == SQLITE_CONSTRAINT_FOREIGNKEY)
-			return err_set(err, ERR_NOT_FOUND, where, "what this belongs to does not exist");
+			return err_set(
+			    err, ERR_NOT_FOUND, where, "what this belongs to does not exist");
 		must(code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY);
 		return err_set(err, ERR_EXISTS, where, "the id or name is taken");
 	case SQLITE_TOOBIG:
@@ -57,12 +57,11 @@ catalog_fail(struct catalog *c, const char *where, struct err *err)
 static bool
 file_make(const char *path, struct err *err)
 {
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	struct os_file *file;
 
-	if (fd < 0)
-		return ERR_SYS(err, errno == EACCES ? ERR_DENIED : ERR_IO, "open the catalog");
-	(void)close(fd);
-	return true;
+	if (os_fs_open(os_fs_real(), path, OS_OPEN_CREATE, &file, err))
+		return os_file_close(&file, err);
+	return err->code == ERR_EXISTS || err_prefix(err, "catalog");
 }
 
 /* Runs a pragma and compares its first answer. */
@@ -96,7 +95,8 @@ connection_prepare(struct catalog *c, struct err *err)
 		return catalog_fail(c, __func__, err);
 	if (!pragma_expect(c, "PRAGMA quick_check(1)", "ok", &same, err))
 		return false;
-	return same || ERR(err, ERR_CORRUPT, "the catalog is damaged: its pages do not fit together");
+	return same ||
+	       ERR(err, ERR_CORRUPT, "the catalog is damaged: its pages do not fit together");
 }
 
 static void
@@ -111,8 +111,8 @@ lock_init(struct catalog *c)
 }
 
 bool
-catalog_open(
-    const char *path, struct crypt_keys *keys, const struct rng *rng, struct catalog **out, struct err *err)
+catalog_open(const char *path, struct crypt_keys *keys, const struct rng *rng, struct catalog **out,
+    struct err *err)
 {
 	struct catalog *c = mem_calloc(1, sizeof *c);
 	bool ok;

@@ -7,19 +7,23 @@
 
 #define COLUMNS "id, name, owner, state, created_ms, updated_ms, document"
 
-static const char INSERT[] = "INSERT INTO resource(kind, " COLUMNS ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+static const char INSERT[] =
+    "INSERT INTO resource(kind, " COLUMNS ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 static const char UPDATE[] =
     "UPDATE resource SET name = ?3, owner = ?4, state = ?5, created_ms = ?6, updated_ms = ?7,"
     " document = ?8 WHERE kind = ?1 AND id = ?2";
 static const char DELETE[] = "DELETE FROM resource WHERE kind = ?1 AND id = ?2";
 static const char BY_ID[] = "SELECT " COLUMNS " FROM resource WHERE kind = ?1 AND id = ?2";
 static const char BY_NAME[] = "SELECT " COLUMNS " FROM resource WHERE kind = ?1 AND name = ?2";
-static const char LIST[] = "SELECT " COLUMNS " FROM resource WHERE kind = ?1 AND (created_ms, id) < (?2, ?3)"
-			   " ORDER BY created_ms DESC, id DESC LIMIT ?4";
-static const char LIST_OF[] = "SELECT " COLUMNS " FROM resource WHERE kind = ?1 AND owner = ?5"
-			      " AND (created_ms, id) < (?2, ?3) ORDER BY created_ms DESC, id DESC LIMIT ?4";
-static const char COUNT[] = "SELECT count(*) FROM resource WHERE kind = ?1 AND (?2 IS NULL OR owner = ?2)"
-			    " AND (?3 IS NULL OR state = ?3)";
+static const char LIST[] =
+    "SELECT " COLUMNS " FROM resource WHERE kind = ?1 AND (created_ms, id) < (?2, ?3)"
+    " ORDER BY created_ms DESC, id DESC LIMIT ?4";
+static const char LIST_OF[] =
+    "SELECT " COLUMNS " FROM resource WHERE kind = ?1 AND owner = ?5"
+    " AND (created_ms, id) < (?2, ?3) ORDER BY created_ms DESC, id DESC LIMIT ?4";
+static const char COUNT[] =
+    "SELECT count(*) FROM resource WHERE kind = ?1 AND (?2 IS NULL OR owner = ?2)"
+    " AND (?3 IS NULL OR state = ?3)";
 
 /* A row's document is bound to its kind and id. */
 static void
@@ -111,8 +115,8 @@ row_read(struct catalog *c, enum catalog_kind kind, sqlite3_stmt *s, struct aren
 }
 
 static bool
-row_find(struct catalog *c, const char *sql, enum catalog_kind kind, const char *key, struct arena *arena,
-    struct catalog_row *out, struct err *err)
+row_find(struct catalog *c, const char *sql, enum catalog_kind kind, const char *key,
+    struct arena *arena, struct catalog_row *out, struct err *err)
 {
 	sqlite3_stmt *s = catalog_statement(c, sql, err);
 	bool ok = false;
@@ -150,8 +154,9 @@ catalog_find(struct catalog *c, enum catalog_kind kind, const char *name, struct
 }
 
 bool
-catalog_list(struct catalog *c, enum catalog_kind kind, const char *owner, const struct catalog_cursor *after,
-    size_t limit, struct arena *arena, struct catalog_row *rows_out, size_t *count_out, struct err *err)
+catalog_list(struct catalog *c, enum catalog_kind kind, const char *owner,
+    const struct catalog_cursor *after, size_t limit, struct arena *arena,
+    struct catalog_row *rows_out, size_t *count_out, struct err *err)
 {
 	bool from_top = after == NULL || after->id == NULL, ok = true;
 	sqlite3_stmt *s = catalog_statement(c, owner == NULL ? LIST : LIST_OF, err);

@@ -17,14 +17,16 @@ static const char *const STEPS[] = {
     "CREATE INDEX resource_age ON resource(kind, created_ms, id);"
     "CREATE INDEX resource_owner ON resource(kind, owner, created_ms, id);"
     "CREATE TABLE tag("
-    " id TEXT NOT NULL REFERENCES resource(id) ON DELETE CASCADE, key TEXT NOT NULL, value BLOB NOT NULL,"
+    " id TEXT NOT NULL REFERENCES resource(id) ON DELETE CASCADE, key TEXT NOT NULL, value BLOB "
+    "NOT NULL,"
     " PRIMARY KEY(id, key)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE token("
     " operation TEXT NOT NULL, token TEXT NOT NULL, digest BLOB NOT NULL, id TEXT NOT NULL,"
     " created_ms INTEGER NOT NULL, PRIMARY KEY(operation, token)) STRICT, WITHOUT ROWID;"
     "CREATE INDEX token_age ON token(created_ms);"
     "CREATE TABLE access_key("
-    " id TEXT NOT NULL PRIMARY KEY, secret BLOB NOT NULL, principal TEXT NOT NULL, status TEXT NOT NULL,"
+    " id TEXT NOT NULL PRIMARY KEY, secret BLOB NOT NULL, principal TEXT NOT NULL, status TEXT NOT "
+    "NULL,"
     " created_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE setting("
     " name TEXT NOT NULL PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
@@ -59,8 +61,8 @@ version_check(struct catalog *c, int64_t *version_out, struct err *err)
 		return false;
 	if (*version_out > SCHEMA_VERSION)
 		return ERR(err, ERR_UNSUPPORTED,
-		    "the catalog has schema %lld, later than this program's %lld", (long long)*version_out,
-		    (long long)SCHEMA_VERSION);
+		    "the catalog has schema %lld, later than this program's %lld",
+		    (long long)*version_out, (long long)SCHEMA_VERSION);
 	if (application == 0 && *version_out == 0 && tables == 0)
 		return true; /* new */
 	if (application != APPLICATION_ID || *version_out < 1)
@@ -104,12 +106,14 @@ data_key_load(struct catalog *c, bool is_new, struct err *err)
 	if (is_new) {
 		ok = data_key_create(c, &key, err);
 	} else {
-		s = catalog_statement(c, "SELECT wrapped FROM data_key WHERE name = 'catalog'", err);
+		s = catalog_statement(
+		    c, "SELECT wrapped FROM data_key WHERE name = 'catalog'", err);
 		if (s == NULL)
 			return false;
 		switch (catalog_step(c, s, err)) {
 		case CATALOG_STEP_ROW:
-			ok = crypt_keys_unwrap(c->keys, KEY_CONTEXT, catalog_column_bytes(s, 0), &key, err);
+			ok = crypt_keys_unwrap(
+			    c->keys, KEY_CONTEXT, catalog_column_bytes(s, 0), &key, err);
 			break;
 		case CATALOG_STEP_DONE:
 			ERR(err, ERR_CORRUPT, "the catalog has no data key");

@@ -18,7 +18,8 @@ catalog_setting_get(
 	catalog_bind_text(s, 1, name);
 	switch (catalog_step(c, s, err)) {
 	case CATALOG_STEP_ROW:
-		ok = catalog_unseal(c, "setting", name, NULL, catalog_column_bytes(s, 0), arena, out, err);
+		ok = catalog_unseal(
+		    c, "setting", name, NULL, catalog_column_bytes(s, 0), arena, out, err);
 		break;
 	case CATALOG_STEP_DONE:
 		ERR(err, ERR_NOT_FOUND, "no setting %s", name);

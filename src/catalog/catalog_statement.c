@@ -38,15 +38,16 @@ catalog_bind_text(sqlite3_stmt *s, int at, const char *text)
 	if (text == NULL)
 		must(sqlite3_bind_null(s, at) == SQLITE_OK);
 	else
-		must(sqlite3_bind_text64(s, at, text, strlen(text), SQLITE_STATIC, SQLITE_UTF8) == SQLITE_OK);
+		must(sqlite3_bind_text64(s, at, text, strlen(text), SQLITE_STATIC, SQLITE_UTF8) ==
+		     SQLITE_OK);
 }
 
 void
 catalog_bind_bytes(sqlite3_stmt *s, int at, struct bytes data)
 {
 	/* A NULL pointer would bind NULL, and the empty value is a value. */
-	must(sqlite3_bind_blob64(
-		 s, at, data.len == 0 ? (const void *)"" : data.ptr, data.len, SQLITE_STATIC) == SQLITE_OK);
+	must(sqlite3_bind_blob64(s, at, data.len == 0 ? (const void *)"" : data.ptr, data.len,
+		 SQLITE_STATIC) == SQLITE_OK);
 }
 
 void
@@ -91,7 +92,9 @@ catalog_column_text(sqlite3_stmt *s, int at, struct arena *arena)
 {
 	const unsigned char *text = sqlite3_column_text(s, at);
 
-	return text == NULL ? NULL : arena_text(arena, bytes_of(text, (size_t)sqlite3_column_bytes(s, at)));
+	return text == NULL
+		   ? NULL
+		   : arena_text(arena, bytes_of(text, (size_t)sqlite3_column_bytes(s, at)));
 }
 
 struct bytes
@@ -118,8 +121,8 @@ aad_format(struct buf *aad, const char *what, const char *id, const char *part, 
 }
 
 bool
-catalog_seal(struct catalog *c, const char *what, const char *id, const char *part, struct bytes plain,
-    struct buf *out, struct err *err)
+catalog_seal(struct catalog *c, const char *what, const char *id, const char *part,
+    struct bytes plain, struct buf *out, struct err *err)
 {
 	uint8_t nonce[CRYPT_NONCE_BYTES];
 	struct buf aad;
@@ -137,8 +140,8 @@ catalog_seal(struct catalog *c, const char *what, const char *id, const char *pa
 }
 
 bool
-catalog_unseal(struct catalog *c, const char *what, const char *id, const char *part, struct bytes sealed,
-    struct arena *arena, struct bytes *plain_out, struct err *err)
+catalog_unseal(struct catalog *c, const char *what, const char *id, const char *part,
+    struct bytes sealed, struct arena *arena, struct bytes *plain_out, struct err *err)
 {
 	struct bytes nonce = bytes_slice(sealed, 0, CRYPT_NONCE_BYTES);
 	struct bytes body = bytes_slice(sealed, CRYPT_NONCE_BYTES, sealed.len);
@@ -148,7 +151,8 @@ catalog_unseal(struct catalog *c, const char *what, const char *id, const char *
 	if (nonce.len != CRYPT_NONCE_BYTES || body.len > CATALOG_DOCUMENT_MAX + CRYPT_TAG_BYTES)
 		return ERR(err, ERR_CORRUPT, "a sealed column of the catalog has another length");
 	buf_init(&plain, CATALOG_DOCUMENT_MAX + CRYPT_TAG_BYTES);
-	(void)buf_reserve(&plain, body.len); /* once: growing would leave copies of a secret behind */
+	(void)buf_reserve(
+	    &plain, body.len); /* once: growing would leave copies of a secret behind */
 	ok = aad_format(&aad, what, id, part, err);
 	if (ok && !crypt_unseal(c->sealer, nonce.ptr, buf_view(&aad), body, &plain, err))
 		ok = ERR(err, ERR_CORRUPT, "the catalog is damaged: %s %s does not open", what, id);

@@ -12,7 +12,8 @@ static const char COUNT[] = "SELECT count(*) FROM tag WHERE id = ?1";
 static const char LIST[] = "SELECT key, value FROM tag WHERE id = ?1 ORDER BY key";
 
 bool
-catalog_tag_set(struct catalog *c, const char *id, const char *key, const char *value, struct err *err)
+catalog_tag_set(
+    struct catalog *c, const char *id, const char *key, const char *value, struct err *err)
 {
 	sqlite3_stmt *s = catalog_statement(c, SET, err);
 	struct buf sealed;
