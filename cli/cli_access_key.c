@@ -30,8 +30,8 @@ run_create(struct cli *cli)
 		return cli_fail(cli, &err);
 	/* For people: what ~/.aws/credentials wants, ready to be pasted. */
 	if (cli->format.form == CLI_FORM_TABLE && id != NULL && secret != NULL)
-		buf_printf(
-		    &cli->out, "[daybook]\naws_access_key_id = %s\naws_secret_access_key = %s\n", id, secret);
+		buf_printf(&cli->out,
+		    "[daybook]\naws_access_key_id = %s\naws_secret_access_key = %s\n", id, secret);
 	else
 		cli_print_object(cli, output);
 	cli_note("the secret is shown this once; these lines belong into ~/.aws/credentials");
@@ -79,7 +79,8 @@ run_delete(struct cli *cli)
 
 const struct cli_verb cli_access_key_verbs[] = {
     {"access-key activate", "let an access key in again", "ID", NULL, NULL, 1, 1, run_activate},
-    {"access-key create", "make an access key and show its secret once", "", NULL, NULL, 0, 0, run_create},
+    {"access-key create", "make an access key and show its secret once", "", NULL, NULL, 0, 0,
+	run_create},
     {"access-key deactivate", "shut an access key out", "ID", NULL, NULL, 1, 1, run_deactivate},
     {"access-key delete", "delete an access key", "ID", NULL, NULL, 1, 1, run_delete},
     {"access-key list", "list the access keys", "", NULL, NULL, 0, 0, run_list},

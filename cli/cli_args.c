@@ -10,7 +10,8 @@ static size_t
 find(const struct cli_args *a, const char *name, size_t len)
 {
 	for (size_t i = 0; i < a->option_count; i++)
-		if (strlen(a->options[i]->name) == len && memcmp(a->options[i]->name, name, len) == 0)
+		if (strlen(a->options[i]->name) == len &&
+		    memcmp(a->options[i]->name, name, len) == 0)
 			return i;
 	return SIZE_MAX;
 }
@@ -34,7 +35,8 @@ unknown(const struct cli_args *a, const char *name, struct err *err)
 		names[i] = a->options[i]->name;
 	near = text_suggest(name, names);
 	if (near != NULL)
-		return ERR(err, ERR_USAGE, "unknown option --%.60s (did you mean --%s?)", name, near);
+		return ERR(
+		    err, ERR_USAGE, "unknown option --%.60s (did you mean --%s?)", name, near);
 	return ERR(err, ERR_USAGE, "unknown option --%.60s", name);
 }
 
@@ -54,13 +56,15 @@ take_long(struct cli_args *a, const char *name, int argc, char **argv, int *i, s
 	if (o->value == NULL && equals != NULL)
 		return ERR(err, ERR_USAGE, "--%s takes no value", o->name);
 	if (o->value != NULL && equals == NULL && *i + 1 >= argc)
-		return ERR(err, ERR_USAGE, "--%s wants a value: --%s %s", o->name, o->name, o->value);
+		return ERR(
+		    err, ERR_USAGE, "--%s wants a value: --%s %s", o->name, o->name, o->value);
 	if (o->value != NULL)
 		value = equals != NULL ? equals + 1 : argv[++*i];
 	if (a->counts[at] > 0 && !o->repeat && o->value != NULL)
 		return ERR(err, ERR_USAGE, "--%s is given twice", o->name);
 	if (a->counts[at] == CLI_VALUES_MAX)
-		return ERR(err, ERR_USAGE, "--%s is given more than %d times", o->name, CLI_VALUES_MAX);
+		return ERR(
+		    err, ERR_USAGE, "--%s is given more than %d times", o->name, CLI_VALUES_MAX);
 	a->values[at][a->counts[at]++] = value;
 	return true;
 }
@@ -127,8 +131,8 @@ cli_args_values(const struct cli_args *a, const char *name, const char *const **
 }
 
 bool
-cli_args_number(const struct cli_args *a, const char *name, long min, long max, long otherwise, long *out,
-    struct err *err)
+cli_args_number(const struct cli_args *a, const char *name, long min, long max, long otherwise,
+    long *out, struct err *err)
 {
 	const char *text = cli_args_value(a, name);
 	uint64_t n;

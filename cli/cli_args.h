@@ -16,7 +16,7 @@ struct cli_option {
 	const char *name;  /* without dashes; NULL ends a table */
 	const char *value; /* what help calls its value; NULL: a flag */
 	const char *help;
-	bool repeat;       /* up to CLI_VALUES_MAX times; otherwise once */
+	bool repeat; /* up to CLI_VALUES_MAX times; otherwise once */
 };
 
 /* Strings are argv's own. */
@@ -30,15 +30,15 @@ struct cli_args {
 };
 
 /* cli_args_parse: argv[1] and on, against two tables (either NULL). fails ERR_USAGE, with a suggestion. */
-MUST_USE bool cli_args_parse(const struct cli_option *own, const struct cli_option *common, int argc, char **argv,
-    struct cli_args *out, struct err *err);
+MUST_USE bool cli_args_parse(const struct cli_option *own, const struct cli_option *common,
+    int argc, char **argv, struct cli_args *out, struct err *err);
 bool cli_args_has(const struct cli_args *a, const char *name);
 /* cli_args_value: the first value, or NULL. */
 const char *cli_args_value(const struct cli_args *a, const char *name);
 /* cli_args_values: all of them; *out is set when the count is not 0. */
 size_t cli_args_values(const struct cli_args *a, const char *name, const char *const **out);
 /* cli_args_number: value of name as a number in [min, max]; absent: otherwise. ERR_USAGE. */
-MUST_USE bool cli_args_number(const struct cli_args *a, const char *name, long min, long max, long otherwise, long *out,
-    struct err *err);
+MUST_USE bool cli_args_number(const struct cli_args *a, const char *name, long min, long max,
+    long otherwise, long *out, struct err *err);
 
 #endif

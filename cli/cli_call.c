@@ -121,7 +121,8 @@ cli_call(struct cli *cli, const char *target, struct json *input, struct err *er
 }
 
 struct json *
-cli_call_pages(struct cli *cli, const char *target, struct json *input, const char *key, struct err *err)
+cli_call_pages(
+    struct cli *cli, const char *target, struct json *input, const char *key, struct err *err)
 {
 	struct json *all = json_new_array();
 
@@ -148,7 +149,8 @@ cli_call_pages(struct cli *cli, const char *target, struct json *input, const ch
 }
 
 bool
-cli_print_list(struct cli *cli, const struct json *items, const struct cli_column *columns, struct err *err)
+cli_print_list(
+    struct cli *cli, const struct json *items, const struct cli_column *columns, struct err *err)
 {
 	const char *wanted = cli_args_value(&cli->args, "columns");
 	struct cli_column picked[COLUMNS_MAX];
@@ -188,7 +190,8 @@ cli_confirm(struct cli *cli, const char *question, struct err *err)
 	if (cli_args_has(&cli->args, "yes"))
 		return true;
 	if (isatty(STDIN_FILENO) == 0)
-		return ERR(err, ERR_USAGE, "this is not undone: add --yes to do it without being asked");
+		return ERR(
+		    err, ERR_USAGE, "this is not undone: add --yes to do it without being asked");
 	(void)fprintf(stderr, "%s Type yes: ", question);
 	(void)fflush(stderr);
 	if (fgets(line, sizeof line, stdin) == NULL || strcmp(line, "yes\n") != 0)
@@ -199,7 +202,8 @@ cli_confirm(struct cli *cli, const char *question, struct err *err)
 void
 cli_pause(int64_t ms)
 {
-	struct timespec left = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
+	struct timespec left = {
+	    .tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
 
 	while (nanosleep(&left, &left) != 0 && errno == EINTR)
 		continue;

@@ -37,9 +37,11 @@ split_endpoint(struct cli_client *c, const char *endpoint, struct err *err)
 	struct bytes url = bytes_of_str(endpoint);
 	size_t start = bytes_starts_with(url, BYTES_LIT("https://")) ? 8 : 7, slash;
 
-	if (!bytes_starts_with(url, BYTES_LIT("https://")) && !bytes_starts_with(url, BYTES_LIT("http://")))
+	if (!bytes_starts_with(url, BYTES_LIT("https://")) &&
+	    !bytes_starts_with(url, BYTES_LIT("http://")))
 		return ERR(err, ERR_USAGE, "--endpoint wants http://HOST:PORT or https://HOST");
-	if (url.len == start || url.len > URL_BYTES_MAX / 2 || strpbrk(endpoint, " @?#\r\n") != NULL)
+	if (url.len == start || url.len > URL_BYTES_MAX / 2 ||
+	    strpbrk(endpoint, " @?#\r\n") != NULL)
 		return ERR(err, ERR_USAGE, "--endpoint is not a plain URL");
 	slash = bytes_find_byte(url, start, '/');
 	c->base = mem_strdup(endpoint);
@@ -148,8 +150,8 @@ sign(const struct cli_client *c, const char *target, struct bytes body, struct c
 	text_hex_format(hash, bytes_of(digest, sizeof digest));
 	buf_init(&value, 1024);
 	ok = crypt_sigv4_sign_header(&r, bytes_of_str(c->credentials.key_id),
-		 secret_view(c->credentials.secret), bytes_of(amz_date, TIME_AMZ_SIZE - 1), &scope, &value,
-		 err) &&
+		 secret_view(c->credentials.secret), bytes_of(amz_date, TIME_AMZ_SIZE - 1), &scope,
+		 &value, err) &&
 	     buf_ok(&value, err);
 	if (ok) {
 		*headers = add_header(*headers, "Host", host);
@@ -167,10 +169,12 @@ transport_fault(const struct cli_client *c, CURLcode code, const struct buf *out
 	const char *where = c->socket_path != NULL ? c->socket_path : c->base;
 
 	if (out->failed)
-		return ERR(err, ERR_LIMIT, "the server's answer is larger than %zu bytes", out->max);
+		return ERR(
+		    err, ERR_LIMIT, "the server's answer is larger than %zu bytes", out->max);
 	if (code == CURLE_COULDNT_CONNECT && c->socket_path != NULL)
 		return ERR(err, ERR_TIMEOUT,
-		    "no server answers on %.90s: is it running? (daybook serve; --data DIR when it is "
+		    "no server answers on %.90s: is it running? (daybook serve; --data DIR when it "
+		    "is "
 		    "elsewhere)",
 		    where);
 	return ERR(err, ERR_TIMEOUT, "%.90s: %.80s", where, curl_easy_strerror(code));
@@ -200,7 +204,8 @@ exchange(struct cli_client *c, const char *url, struct curl_slist *headers, cons
 	if (post != NULL) {
 		(void)curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)post->len);
 		(void)curl_easy_setopt(curl, CURLOPT_POSTFIELDS, buf_text(post));
-		headers = add_header(headers, "Expect", ""); /* the body is small and the server near */
+		headers =
+		    add_header(headers, "Expect", ""); /* the body is small and the server near */
 	}
 	(void)curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 	code = curl_easy_perform(curl);
@@ -241,7 +246,8 @@ cli_client_fault(long status, struct bytes body, struct err *err)
 	struct err ignored;
 	struct json *v = json_parse(body, &ignored);
 	const char *type = json_get_str(v, "__type"), *message = json_get_str(v, "Message");
-	const char *hash = type != NULL ? strrchr(type, '#') : NULL, *name = hash != NULL ? hash + 1 : type;
+	const char *hash = type != NULL ? strrchr(type, '#') : NULL,
+		   *name = hash != NULL ? hash + 1 : type;
 	enum err_code code = status == 403 ? ERR_DENIED : status == 404 ? ERR_NOT_FOUND : ERR_IO;
 
 	if (message == NULL)
@@ -258,7 +264,8 @@ cli_client_fault(long status, struct bytes body, struct err *err)
 	if (message != NULL)
 		(void)ERR(err, code, "%.180s", message);
 	else
-		(void)ERR(err, code, "the server answered %ld %.100s", status, name != NULL ? name : "");
+		(void)ERR(
+		    err, code, "the server answered %ld %.100s", status, name != NULL ? name : "");
 	json_free(&v);
 	return false;
 }

@@ -19,7 +19,8 @@ struct cli_client_options {
 };
 
 /* cli_client_open: nothing is connected yet. fails ERR_DENIED no access key, ERR_SYNTAX, ERR_USAGE */
-MUST_USE bool cli_client_open(const struct cli_client_options *o, struct cli_client **out, struct err *err);
+MUST_USE bool cli_client_open(
+    const struct cli_client_options *o, struct cli_client **out, struct err *err);
 void cli_client_close(struct cli_client **c);
 
 /*
@@ -27,9 +28,11 @@ void cli_client_close(struct cli_client **c);
  * fails  ERR_TIMEOUT the server does not answer; ERR_NOT_FOUND, ERR_DENIED, ERR_EXISTS, ERR_USAGE, ERR_LIMIT, ERR_IO as
  *        the server's exception says, with its message
  */
-MUST_USE struct json *cli_client_call(struct cli_client *c, const char *target, const struct json *input, struct err *err);
+MUST_USE struct json *cli_client_call(
+    struct cli_client *c, const char *target, const struct json *input, struct err *err);
 /* cli_client_download: the body behind a link the server gave, whole. max: ERR_LIMIT past it. */
-MUST_USE bool cli_client_download(struct cli_client *c, const char *link, struct buf *out, struct err *err);
+MUST_USE bool cli_client_download(
+    struct cli_client *c, const char *link, struct buf *out, struct err *err);
 
 /* cli_client_fault: fills err from an exception body; status is HTTP's. Always false. */
 bool cli_client_fault(long status, struct bytes body, struct err *err);

@@ -80,7 +80,8 @@ append_verbs(const struct names *n, struct bytes noun, struct buf *out)
 static void
 append_options(const struct cli_verb *v, struct buf *out)
 {
-	for (const struct cli_option *o = v != NULL ? v->options : NULL; o != NULL && o->name != NULL; o++)
+	for (const struct cli_option *o = v != NULL ? v->options : NULL;
+	     o != NULL && o->name != NULL; o++)
 		buf_printf(out, "--%s ", o->name);
 	for (const struct cli_option *o = cli_common_options; o->name != NULL; o++)
 		buf_printf(out, "--%s ", o->name);
@@ -98,13 +99,15 @@ write_bash(const struct names *n, struct buf *out)
 	for (size_t i = 0; (name = name_at(n, i, &v)) != NULL; i++) {
 		if (v == NULL)
 			continue;
-		buf_printf(out, "\t\t\"%s%s) words=\"", name, strchr(name, ' ') != NULL ? "\"" : " \"*");
+		buf_printf(
+		    out, "\t\t\"%s%s) words=\"", name, strchr(name, ' ') != NULL ? "\"" : " \"*");
 		append_options(v, out);
 		buf_append_str(out, "\" ;;\n");
 	}
 	buf_append_str(out, "\t\tesac\n\telif [[ $COMP_CWORD == 1 ]]; then\n\t\twords=\"");
 	append_nouns(n, out);
-	buf_append_str(out, "\"\n\telif [[ $COMP_CWORD == 2 ]]; then\n\t\tcase \"${COMP_WORDS[1]}\" in\n");
+	buf_append_str(
+	    out, "\"\n\telif [[ $COMP_CWORD == 2 ]]; then\n\t\tcase \"${COMP_WORDS[1]}\" in\n");
 	for (size_t i = 0; (name = name_at(n, i, &v)) != NULL; i++) {
 		if (seen_before(n, i) || word_of(name, 1).len == 0)
 			continue;
@@ -114,9 +117,10 @@ write_bash(const struct names *n, struct buf *out)
 		append_verbs(n, word_of(name, 0), out);
 		buf_append_str(out, "\" ;;\n");
 	}
-	buf_append_str(out, "\t\tcompletion) words=\"bash zsh fish\" ;;\n\t\tesac\n\tfi\n"
-			    "\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$current\")\n}\ncomplete "
-			    "-o default -F _daybook daybook\n");
+	buf_append_str(out,
+	    "\t\tcompletion) words=\"bash zsh fish\" ;;\n\t\tesac\n\tfi\n"
+	    "\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$current\")\n}\ncomplete "
+	    "-o default -F _daybook daybook\n");
 }
 
 /* zsh runs bash completions, and then all three shells say the same. */
@@ -130,8 +134,8 @@ write_zsh(const struct names *n, struct buf *out)
 static void
 append_fish_option(struct buf *out, const char *condition, const struct cli_option *o)
 {
-	buf_printf(
-	    out, "complete -c daybook -n '%s' -l %s %s\n", condition, o->name, o->value != NULL ? "-r" : "");
+	buf_printf(out, "complete -c daybook -n '%s' -l %s %s\n", condition, o->name,
+	    o->value != NULL ? "-r" : "");
 }
 
 static void
@@ -140,7 +144,8 @@ write_fish(const struct names *n, struct buf *out)
 	const struct cli_verb *v;
 	const char *name;
 
-	buf_append_str(out, "complete -c daybook -f\ncomplete -c daybook -n __fish_use_subcommand -a '");
+	buf_append_str(
+	    out, "complete -c daybook -f\ncomplete -c daybook -n __fish_use_subcommand -a '");
 	append_nouns(n, out);
 	buf_append_str(out, "'\n");
 	for (size_t i = 0; (name = name_at(n, i, &v)) != NULL; i++) {
@@ -148,15 +153,16 @@ write_fish(const struct names *n, struct buf *out)
 		char condition[128];
 
 		if (!seen_before(n, i) && word_of(name, 1).len > 0) {
-			buf_printf(out, "complete -c daybook -n '__fish_seen_subcommand_from %.*s' -a '",
+			buf_printf(out,
+			    "complete -c daybook -n '__fish_seen_subcommand_from %.*s' -a '",
 			    (int)noun.len, (const char *)noun.ptr);
 			append_verbs(n, noun, out);
 			buf_append_str(out, "'\n");
 		}
-		(void)snprintf(condition, sizeof condition, "__fish_seen_subcommand_from %.*s", (int)noun.len,
-		    (const char *)noun.ptr);
-		for (const struct cli_option *o = v != NULL ? v->options : NULL; o != NULL && o->name != NULL;
-		     o++)
+		(void)snprintf(condition, sizeof condition, "__fish_seen_subcommand_from %.*s",
+		    (int)noun.len, (const char *)noun.ptr);
+		for (const struct cli_option *o = v != NULL ? v->options : NULL;
+		     o != NULL && o->name != NULL; o++)
 			append_fish_option(out, condition, o);
 	}
 	for (const struct cli_option *o = cli_common_options; o->name != NULL; o++)
@@ -164,8 +170,8 @@ write_fish(const struct names *n, struct buf *out)
 }
 
 bool
-cli_completion_write(
-    const char *shell, const struct cli_command *extra, size_t extra_count, struct buf *out, struct err *err)
+cli_completion_write(const char *shell, const struct cli_command *extra, size_t extra_count,
+    struct buf *out, struct err *err)
 {
 	struct names n = {.extra = extra, .extra_count = extra_count};
 
@@ -176,6 +182,7 @@ cli_completion_write(
 	else if (strcmp(shell, "fish") == 0)
 		write_fish(&n, out);
 	else
-		return ERR(err, ERR_USAGE, "%.40s is not a shell known here: bash, zsh or fish", shell);
+		return ERR(
+		    err, ERR_USAGE, "%.40s is not a shell known here: bash, zsh or fish", shell);
 	return true;
 }

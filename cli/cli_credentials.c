@@ -28,7 +28,8 @@ is_member(struct bytes line, const char *name, struct bytes *value)
 {
 	size_t equals = bytes_find_byte(line, 0, '=');
 
-	if (equals == SIZE_MAX || !bytes_equal(bytes_trim(bytes_slice(line, 0, equals)), bytes_of_str(name)))
+	if (equals == SIZE_MAX ||
+	    !bytes_equal(bytes_trim(bytes_slice(line, 0, equals)), bytes_of_str(name)))
 		return false;
 	*value = bytes_trim(bytes_slice(line, equals + 1, SIZE_MAX));
 	return true;
@@ -45,8 +46,10 @@ is_section(struct bytes line, const char *profile)
 static bool
 take(struct bytes id, struct bytes secret, struct cli_credentials *out, struct err *err)
 {
-	if (id.len == 0 || id.len >= sizeof out->key_id || secret.len == 0 || secret.len > SECRET_BYTES_MAX)
-		return ERR(err, ERR_SYNTAX, "an access key id or its secret is missing or too long");
+	if (id.len == 0 || id.len >= sizeof out->key_id || secret.len == 0 ||
+	    secret.len > SECRET_BYTES_MAX)
+		return ERR(
+		    err, ERR_SYNTAX, "an access key id or its secret is missing or too long");
 	memcpy(out->key_id, id.ptr, id.len);
 	out->key_id[id.len] = '\0';
 	out->secret = secret_of(secret);
@@ -54,7 +57,8 @@ take(struct bytes id, struct bytes secret, struct cli_credentials *out, struct e
 }
 
 bool
-cli_credentials_parse(struct bytes text, const char *profile, struct cli_credentials *out, struct err *err)
+cli_credentials_parse(
+    struct bytes text, const char *profile, struct cli_credentials *out, struct err *err)
 {
 	struct bytes id = BYTES_EMPTY, secret = BYTES_EMPTY;
 	bool inside = false, seen = false;
@@ -106,7 +110,8 @@ from_home(const char *profile, struct cli_credentials *out, struct err *err)
 }
 
 bool
-cli_credentials_find(const char *profile, const char *data_dir, struct cli_credentials *out, struct err *err)
+cli_credentials_find(
+    const char *profile, const char *data_dir, struct cli_credentials *out, struct err *err)
 {
 	const char *id = getenv("AWS_ACCESS_KEY_ID"), *secret = getenv("AWS_SECRET_ACCESS_KEY");
 	const char *named = getenv("AWS_PROFILE");
@@ -118,10 +123,12 @@ cli_credentials_find(const char *profile, const char *data_dir, struct cli_crede
 	if (id != NULL && secret != NULL)
 		return take(bytes_of_str(id), bytes_of_str(secret), out, err);
 	(void)snprintf(path, sizeof path, "%s/credentials", data_dir);
-	if (from_file(path, "default", out, err) || from_home(named != NULL ? named : "default", out, err))
+	if (from_file(path, "default", out, err) ||
+	    from_home(named != NULL ? named : "default", out, err))
 		return true;
 	return ERR(err, ERR_DENIED,
-	    "no access key: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a --profile of "
+	    "no access key: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a --profile "
+	    "of "
 	    "~/.aws/credentials");
 }
 

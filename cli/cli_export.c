@@ -11,8 +11,10 @@
 #define QUIET_NOTE_MS    60000 /* a plain line a minute where nobody watches */
 #define EXPORT_MAX       250000
 
-static const struct cli_column columns[] = {{"SUBMITTED", "Status.SubmissionTimestamp", CLI_TIME, 0},
-    {"STATE", "Status.State", CLI_TEXT, 0}, {"COMPLETED", "Status.CompletionTimestamp", CLI_TIME, 0},
+static const struct cli_column columns[] = {
+    {"SUBMITTED", "Status.SubmissionTimestamp", CLI_TIME, 0},
+    {"STATE", "Status.State", CLI_TEXT, 0},
+    {"COMPLETED", "Status.CompletionTimestamp", CLI_TIME, 0},
     {"ERROR", "Status.ErrorMessage", CLI_TEXT, 60}, {"ID", "ExportId", CLI_TEXT, 0},
     {NULL, NULL, CLI_TEXT, 0}};
 
@@ -69,7 +71,8 @@ watch(struct cli *cli, const char *id)
 	struct err err;
 	int code;
 
-	cli_note("export %s; Ctrl-C stops watching, not the export (daybook export cancel does)", id);
+	cli_note(
+	    "export %s; Ctrl-C stops watching, not the export (daybook export cancel does)", id);
 	for (;;) {
 		output = get_export(cli, id, &err);
 		if (output == NULL)
@@ -152,7 +155,8 @@ run_list(struct cli *cli)
 
 	if (archive != NULL) {
 		json_set_str(input, "ArchiveId", archive);
-		items = cli_call_pages(cli, "MailManagerSvc.ListArchiveExports", input, "Exports", &err);
+		items = cli_call_pages(
+		    cli, "MailManagerSvc.ListArchiveExports", input, "Exports", &err);
 	} else {
 		json_free(&input);
 	}
@@ -199,7 +203,8 @@ run_watch(struct cli *cli)
 const struct cli_verb cli_export_verbs[] = {
     {"export cancel", "stop an export", "ID", NULL, NULL, 1, 1, run_cancel},
     {"export create", "write messages to an object store", "",
-	"Every option narrows what is exported, as in daybook search.\n", create_options, 0, 0, run_create},
+	"Every option narrows what is exported, as in daybook search.\n", create_options, 0, 0,
+	run_create},
     {"export list", "list the exports of an archive", "", NULL, list_options, 0, 0, run_list},
     {"export show", "show one export", "ID", NULL, NULL, 1, 1, run_show},
     {"export watch", "wait for the end of an export", "ID", NULL, NULL, 1, 1, run_watch},

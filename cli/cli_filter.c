@@ -3,7 +3,8 @@
 #include "cli_int.h"
 #include "cli_time.h"
 
-#define DEFAULT_RANGE_MS (INT64_C(30) * 86400 * 1000) /* what the API's own console offers at most */
+#define DEFAULT_RANGE_MS                                                                           \
+	(INT64_C(30) * 86400 * 1000) /* what the API's own console offers at most */
 
 static const struct {
 	const char *option, *attribute;
@@ -88,12 +89,14 @@ range(const struct cli_args *args, int64_t now_ms, int64_t *from, int64_t *to, s
 bool
 cli_filter_apply(const struct cli_args *args, int64_t now_ms, struct json *input, struct err *err)
 {
-	bool with = cli_args_has(args, "has-attachments"), without = cli_args_has(args, "no-attachments");
+	bool with = cli_args_has(args, "has-attachments"),
+	     without = cli_args_has(args, "no-attachments");
 	struct json *filters, *include;
 	int64_t from, to;
 
 	if (with && without)
-		return ERR(err, ERR_USAGE, "--has-attachments and --no-attachments exclude each other");
+		return ERR(
+		    err, ERR_USAGE, "--has-attachments and --no-attachments exclude each other");
 	if (!range(args, now_ms, &from, &to, err))
 		return false;
 	filters = json_new_object();

@@ -26,12 +26,13 @@ cli_form_parse(const char *text, enum cli_form *out, struct err *err)
 			return true;
 		}
 	}
-	return ERR(err, ERR_USAGE, "%.40s is not a format: table, plain, json, jsonl, csv or tsv", text);
+	return ERR(
+	    err, ERR_USAGE, "%.40s is not a format: table, plain, json, jsonl, csv or tsv", text);
 }
 
 bool
-cli_columns_pick(
-    const struct cli_column *all, const char *list, struct cli_column *out, size_t out_max, struct err *err)
+cli_columns_pick(const struct cli_column *all, const char *list, struct cli_column *out,
+    size_t out_max, struct err *err)
 {
 	size_t n = 0, len;
 
@@ -39,11 +40,12 @@ cli_columns_pick(
 		const struct cli_column *c = all;
 
 		len = strcspn(list, ",");
-		while (c->title != NULL && (strlen(c->title) != len || strncasecmp(c->title, list, len) != 0))
+		while (c->title != NULL &&
+		       (strlen(c->title) != len || strncasecmp(c->title, list, len) != 0))
 			c++;
 		if (c->title == NULL)
-			return ERR(
-			    err, ERR_USAGE, "no column is named %.*s", (int)(len > 40 ? 40 : len), list);
+			return ERR(err, ERR_USAGE, "no column is named %.*s",
+			    (int)(len > 40 ? 40 : len), list);
 		if (n + 1 >= out_max)
 			return ERR(err, ERR_USAGE, "too many columns");
 		out[n++] = *c;
@@ -181,7 +183,8 @@ safe_cell(struct buf *cell, const struct json *item, const struct cli_column *c)
 	buf_init(&raw, CELL_BYTES_MAX);
 	buf_reset(cell);
 	append_cell(&raw, item, c, true);
-	cli_width_append_safe(cell, buf_view(&raw), c->width_max > 0 ? c->width_max : SIZE_MAX, false);
+	cli_width_append_safe(
+	    cell, buf_view(&raw), c->width_max > 0 ? c->width_max : SIZE_MAX, false);
 	buf_fini(&raw);
 }
 
@@ -213,7 +216,8 @@ append_padded(struct buf *out, struct bytes cell, size_t wanted, bool right, boo
 }
 
 static void
-format_table(const struct json *items, const struct cli_column *columns, bool header, struct buf *out)
+format_table(
+    const struct json *items, const struct cli_column *columns, bool header, struct buf *out)
 {
 	size_t widths[COLUMNS_MAX] = {0}, n = column_count(columns), rows = json_count(items);
 	struct buf cell;
@@ -228,15 +232,15 @@ format_table(const struct json *items, const struct cli_column *columns, bool he
 		}
 	}
 	for (size_t c = 0; header && c < n; c++)
-		append_padded(out, bytes_of_str(columns[c].title), widths[c], right_aligned(columns[c].kind),
-		    c + 1 == n);
+		append_padded(out, bytes_of_str(columns[c].title), widths[c],
+		    right_aligned(columns[c].kind), c + 1 == n);
 	if (header)
 		buf_append_byte(out, '\n');
 	for (size_t r = 0; r < rows; r++) {
 		for (size_t c = 0; c < n; c++) {
 			safe_cell(&cell, json_at(items, r), &columns[c]);
-			append_padded(
-			    out, buf_view(&cell), widths[c], right_aligned(columns[c].kind), c + 1 == n);
+			append_padded(out, buf_view(&cell), widths[c],
+			    right_aligned(columns[c].kind), c + 1 == n);
 		}
 		buf_append_byte(out, '\n');
 	}
@@ -246,7 +250,8 @@ format_table(const struct json *items, const struct cli_column *columns, bool he
 static void
 append_csv(struct buf *out, struct bytes cell)
 {
-	bool quote = false, run = cell.len > 0 && strchr("=+-@\t\r", cell.ptr[0]) != NULL && cell.ptr[0] != 0;
+	bool quote = false,
+	     run = cell.len > 0 && strchr("=+-@\t\r", cell.ptr[0]) != NULL && cell.ptr[0] != 0;
 
 	for (size_t i = 0; i < cell.len; i++)
 		quote = quote || cell.ptr[i] == '"' || cell.ptr[i] == ',' || cell.ptr[i] == '\n' ||
@@ -278,12 +283,13 @@ static void
 append_title(struct buf *out, const char *title)
 {
 	for (; *title != '\0'; title++)
-		buf_append_byte(out, (uint8_t)(*title >= 'A' && *title <= 'Z' ? *title - 'A' + 'a' : *title));
+		buf_append_byte(
+		    out, (uint8_t)(*title >= 'A' && *title <= 'Z' ? *title - 'A' + 'a' : *title));
 }
 
 static void
-format_separated(const struct json *items, const struct cli_column *columns, const struct cli_format *format,
-    struct buf *out)
+format_separated(const struct json *items, const struct cli_column *columns,
+    const struct cli_format *format, struct buf *out)
 {
 	bool csv = format->form == CLI_FORM_CSV;
 	size_t n = column_count(columns);
@@ -324,8 +330,8 @@ format_plain(const struct json *items, const struct cli_column *columns, struct 
 }
 
 void
-cli_format_list(const struct json *items, const struct cli_column *columns, const struct cli_format *format,
-    struct buf *out)
+cli_format_list(const struct json *items, const struct cli_column *columns,
+    const struct cli_format *format, struct buf *out)
 {
 	switch (format->form) {
 	case CLI_FORM_TABLE:
@@ -372,7 +378,8 @@ cli_format_object(const struct json *object, struct buf *out)
 		struct cli_column c = {.key = key, .kind = is_time_key(key) ? CLI_TIME : CLI_COUNT};
 
 		buf_reset(&raw);
-		buf_printf(out, "%s:%s", key, kind == JSON_ARRAY || kind == JSON_OBJECT ? "\n" : " ");
+		buf_printf(
+		    out, "%s:%s", key, kind == JSON_ARRAY || kind == JSON_OBJECT ? "\n" : " ");
 		if (kind == JSON_ARRAY || kind == JSON_OBJECT)
 			json_print_pretty(value, &raw);
 		else

@@ -14,8 +14,9 @@
 #define CLOSING_BYTES_MAX 4096
 #define NAMES_MAX         96
 
-const struct cli_verb *const cli_verbs[] = {cli_access_key_verbs, cli_archive_verbs, cli_export_verbs,
-    cli_message_verbs, cli_resource_verbs, cli_search_verbs, cli_status_verbs, NULL};
+const struct cli_verb *const cli_verbs[] = {cli_access_key_verbs, cli_archive_verbs,
+    cli_export_verbs, cli_message_verbs, cli_resource_verbs, cli_search_verbs, cli_status_verbs,
+    NULL};
 
 const struct cli_option cli_common_options[] = {
     {"data", "DIR", "data directory of the local server; DAYBOOK_DATA, or /var/lib/daybook", false},
@@ -83,7 +84,8 @@ compare_summaries(const void *a, const void *b)
 static void
 print_summaries(FILE *to, const struct tables *t)
 {
-	struct summary all[NAMES_MAX] = {{"completion", "a completion script for bash, zsh or fish"},
+	struct summary all[NAMES_MAX] = {
+	    {"completion", "a completion script for bash, zsh or fish"},
 	    {"version", "the version of this program"}};
 	size_t n = 2;
 
@@ -100,13 +102,15 @@ print_summaries(FILE *to, const struct tables *t)
 static void
 print_overview(FILE *to, const struct tables *t)
 {
-	(void)fputs("daybook keeps every message of an organisation, and finds and exports it on demand.\n\n"
+	(void)fputs("daybook keeps every message of an organisation, and finds and exports it on "
+		    "demand.\n\n"
 		    "  daybook search --last 12h --subject invoice\n  daybook show ID\n  daybook "
 		    "status\n\nCommands:\n",
 	    to);
 	print_summaries(to, t);
-	(void)fputs("\ndaybook COMMAND --help says more. Everything the API can do: aws mailmanager "
-		    "--endpoint-url URL help\n",
+	(void)fputs(
+	    "\ndaybook COMMAND --help says more. Everything the API can do: aws mailmanager "
+	    "--endpoint-url URL help\n",
 	    to);
 }
 
@@ -125,8 +129,8 @@ print_options(FILE *to, const struct cli_option *o)
 static void
 print_help(FILE *to, const struct cli_verb *v)
 {
-	(void)fprintf(to, "daybook %s%s%s: %s\n\n", v->name, v->operands[0] != '\0' ? " " : "", v->operands,
-	    v->summary);
+	(void)fprintf(to, "daybook %s%s%s: %s\n\n", v->name, v->operands[0] != '\0' ? " " : "",
+	    v->operands, v->summary);
 	if (v->about != NULL)
 		(void)fprintf(to, "%s\n", v->about);
 	print_options(to, v->options);
@@ -178,7 +182,8 @@ write_output(const struct cli *cli, struct err *err)
 	if (!buf_ok(&cli->out, err))
 		return false;
 	if (path == NULL)
-		return write_all(stdout, &cli->out) || ERR_SYS(err, ERR_IO, "writing to standard output");
+		return write_all(stdout, &cli->out) ||
+		       ERR_SYS(err, ERR_IO, "writing to standard output");
 	file = fopen(path, "w");
 	if (file == NULL)
 		return ERR_SYS(err, ERR_IO, "%.100s", path);
@@ -204,9 +209,11 @@ static bool
 check_operands(const struct cli *cli, const struct cli_verb *v, struct err *err)
 {
 	if (cli->args.operand_count < v->operands_min)
-		return ERR(err, ERR_USAGE, "a word is missing: daybook %s %s", v->name, v->operands);
+		return ERR(
+		    err, ERR_USAGE, "a word is missing: daybook %s %s", v->name, v->operands);
 	if (cli->args.operand_count > v->operands_max)
-		return ERR(err, ERR_USAGE, "%.60s is one word too many", cli->args.operands[v->operands_max]);
+		return ERR(err, ERR_USAGE, "%.60s is one word too many",
+		    cli->args.operands[v->operands_max]);
 	return true;
 }
 
@@ -299,7 +306,8 @@ run_help(const struct tables *t, int argc, char **argv)
 		print_overview(stdout, t);
 		return CLI_EXIT_DONE;
 	}
-	(void)snprintf(name, sizeof name, "%s%s%s", argv[1], argc > 2 ? " " : "", argc > 2 ? argv[2] : "");
+	(void)snprintf(
+	    name, sizeof name, "%s%s%s", argv[1], argc > 2 ? " " : "", argc > 2 ? argv[2] : "");
 	v = find_verb(name);
 	c = find_extra(t, name);
 	if (v != NULL)

@@ -15,10 +15,10 @@ enum cli_exit {
 	CLI_EXIT_DONE = 0,
 	CLI_EXIT_FAILED = 1,
 	CLI_EXIT_USAGE = 2,
-	CLI_EXIT_PARTIAL = 3,       /* done, some items failed                  */
+	CLI_EXIT_PARTIAL = 3, /* done, some items failed                  */
 	CLI_EXIT_NOT_FOUND = 4,
 	CLI_EXIT_DENIED = 5,
-	CLI_EXIT_REFUSED = 6,       /* by hold, retention or approval           */
+	CLI_EXIT_REFUSED = 6, /* by hold, retention or approval           */
 	CLI_EXIT_CONFIGURATION = 7,
 	CLI_EXIT_INTEGRITY = 8,
 	CLI_EXIT_UNREACHABLE = 9,
@@ -33,7 +33,8 @@ enum cli_exit cli_exit_of(enum err_code code);
 struct cli_command {
 	const char *name;    /* "serve", "config check" */
 	const char *summary; /* one line, no full stop  */
-	const char *usage;   /* whole text of --help, ending in a newline; NULL: run gets --help itself */
+	const char
+	    *usage; /* whole text of --help, ending in a newline; NULL: run gets --help itself */
 	int (*run)(int argc, char **argv);
 };
 

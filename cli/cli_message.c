@@ -66,8 +66,8 @@ print_raw(struct cli *cli, bool headers_only, struct err *err)
 	buf_init(&raw, MESSAGE_BYTES_MAX);
 	ok = message != NULL && download(cli, message, &raw, err);
 	if (ok)
-		print_text(
-		    cli, bytes_slice(buf_view(&raw), 0, headers_only ? header_end(buf_view(&raw)) : raw.len));
+		print_text(cli, bytes_slice(buf_view(&raw), 0,
+				    headers_only ? header_end(buf_view(&raw)) : raw.len));
 	buf_fini(&raw);
 	json_free(&message);
 	return ok;
@@ -115,11 +115,13 @@ print_fields(struct cli *cli, struct bytes header, const char *name)
 }
 
 static void
-print_for_people(struct cli *cli, const struct json *message, const struct json *content, struct bytes raw)
+print_for_people(
+    struct cli *cli, const struct json *message, const struct json *content, struct bytes raw)
 {
 	static const char *const envelope_keys[] = {"From", "Helo"};
 	static const char *const fields[] = {"Date:", "From:", "To:", "Cc:", "Subject:"};
-	const struct json *envelope = json_find(message, "Envelope"), *to = json_find(envelope, "To");
+	const struct json *envelope = json_find(message, "Envelope"),
+			  *to = json_find(envelope, "To");
 	const struct json *body = json_find(content, "Body");
 
 	for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
@@ -140,7 +142,8 @@ print_for_people(struct cli *cli, const struct json *message, const struct json 
 		cli_note("the message is malformed: what is shown may not be all of it (--raw is)");
 	buf_append_byte(&cli->out, '\n');
 	cli_width_append_safe(&cli->out, json_text(json_find(body, "Text")), SIZE_MAX, true);
-	if (json_text(json_find(body, "Text")).len == 0 && json_text(json_find(body, "Html")).len > 0)
+	if (json_text(json_find(body, "Text")).len == 0 &&
+	    json_text(json_find(body, "Html")).len > 0)
 		cli_note("the message has no text part, only HTML: --html");
 	buf_append_byte(&cli->out, '\n');
 }
@@ -157,7 +160,8 @@ print_whole(struct cli *cli, bool as_json, struct err *err)
 		content = get(cli, "MailManagerSvc.GetArchiveMessageContent", err);
 	ok = content != NULL && (as_json || download(cli, message, &raw, err));
 	if (ok && as_json) {
-		json_unset(message, "MessageDownloadLink"); /* it opens the message for whoever sees it */
+		json_unset(
+		    message, "MessageDownloadLink"); /* it opens the message for whoever sees it */
 		json_set(message, "Body", json_copy(json_find(content, "Body")));
 		json_print_pretty(message, &cli->out);
 		buf_append_byte(&cli->out, '\n');
@@ -174,8 +178,8 @@ static int
 run_show(struct cli *cli)
 {
 	static const char *const modes[] = {"raw", "headers", "text", "html", "json"};
-	bool as_json =
-	    cli->form_given && (cli->format.form == CLI_FORM_JSON || cli->format.form == CLI_FORM_JSONL);
+	bool as_json = cli->form_given &&
+		       (cli->format.form == CLI_FORM_JSON || cli->format.form == CLI_FORM_JSONL);
 	const struct cli_args *a = &cli->args;
 	struct err err;
 	size_t given = 0;
@@ -184,7 +188,8 @@ run_show(struct cli *cli)
 	for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++)
 		given += cli_args_has(a, modes[i]);
 	if (given > 1)
-		ok = ERR(&err, ERR_USAGE, "only one of --raw, --headers, --text, --html and --json");
+		ok =
+		    ERR(&err, ERR_USAGE, "only one of --raw, --headers, --text, --html and --json");
 	else if (cli_args_has(a, "raw") || cli_args_has(a, "headers"))
 		ok = print_raw(cli, cli_args_has(a, "headers"), &err);
 	else if (cli_args_has(a, "text") || cli_args_has(a, "html"))
@@ -195,6 +200,7 @@ run_show(struct cli *cli)
 }
 
 const struct cli_verb cli_message_verbs[] = {
-    {"show", "show one message", "ID", "ID is the last column of daybook search.\n", options, 1, 1, run_show},
+    {"show", "show one message", "ID", "ID is the last column of daybook search.\n", options, 1, 1,
+	run_show},
     {NULL, NULL, NULL, NULL, NULL, 0, 0, NULL},
 };

@@ -18,8 +18,9 @@ static const struct cli_column policy_columns[] = {{"NAME", "TrafficPolicyName",
     {"DEFAULT", "DefaultAction", CLI_TEXT, 0}, {"ID", "TrafficPolicyId", CLI_TEXT, 0},
     {NULL, NULL, CLI_TEXT, 0}};
 static const struct cli_column endpoint_columns[] = {{"NAME", "IngressPointName", CLI_TEXT, 0},
-    {"STATUS", "Status", CLI_TEXT, 0}, {"TYPE", "Type", CLI_TEXT, 0}, {"ADDRESS", "ARecord", CLI_TEXT, 0},
-    {"ID", "IngressPointId", CLI_TEXT, 0}, {NULL, NULL, CLI_TEXT, 0}};
+    {"STATUS", "Status", CLI_TEXT, 0}, {"TYPE", "Type", CLI_TEXT, 0},
+    {"ADDRESS", "ARecord", CLI_TEXT, 0}, {"ID", "IngressPointId", CLI_TEXT, 0},
+    {NULL, NULL, CLI_TEXT, 0}};
 
 const struct cli_noun cli_noun_archive = {"archive", "MailManagerSvc.ListArchives", "Archives",
     "MailManagerSvc.GetArchive", "ArchiveId", "ArchiveName", archive_columns};
@@ -41,7 +42,8 @@ is_member(const struct json *item, const char *key, const char *text)
 }
 
 static bool
-nothing_named(const struct cli_noun *noun, const struct json *items, const char *text, struct err *err)
+nothing_named(
+    const struct cli_noun *noun, const struct json *items, const char *text, struct err *err)
 {
 	const char **names = mem_calloc(NAMES_MAX + 1, sizeof *names);
 	const char *near;
@@ -53,8 +55,8 @@ nothing_named(const struct cli_noun *noun, const struct json *items, const char 
 	}
 	near = text_suggest(text, names);
 	if (near != NULL)
-		(void)ERR(
-		    err, ERR_NOT_FOUND, "no %s is named %.60s (did you mean %.60s?)", noun->noun, text, near);
+		(void)ERR(err, ERR_NOT_FOUND, "no %s is named %.60s (did you mean %.60s?)",
+		    noun->noun, text, near);
 	else
 		(void)ERR(err, ERR_NOT_FOUND, "no %s is named %.60s", noun->noun, text);
 	mem_free(names);
@@ -64,7 +66,8 @@ nothing_named(const struct cli_noun *noun, const struct json *items, const char 
 char *
 cli_resolve(struct cli *cli, const struct cli_noun *noun, const char *text, struct err *err)
 {
-	struct json *items = cli_call_pages(cli, noun->list, json_new_object(), noun->list_key, err);
+	struct json *items =
+	    cli_call_pages(cli, noun->list, json_new_object(), noun->list_key, err);
 	const struct json *found = NULL;
 	size_t named = 0;
 	char *id = NULL;
@@ -121,7 +124,8 @@ cli_archive_of(struct cli *cli, struct err *err)
 		return id;
 	mem_free(id);
 	if (active == 0)
-		(void)ERR(err, ERR_NOT_FOUND, "there is no archive yet: daybook archive create NAME");
+		(void)ERR(
+		    err, ERR_NOT_FOUND, "there is no archive yet: daybook archive create NAME");
 	else
 		(void)ERR(err, ERR_USAGE, "there are %zu archives: say --archive NAME", active);
 	return NULL;
@@ -131,7 +135,8 @@ static int
 run_list(struct cli *cli, const struct cli_noun *noun)
 {
 	struct err err;
-	struct json *items = cli_call_pages(cli, noun->list, json_new_object(), noun->list_key, &err);
+	struct json *items =
+	    cli_call_pages(cli, noun->list, json_new_object(), noun->list_key, &err);
 	bool ok = items != NULL && cli_print_list(cli, items, noun->columns, &err);
 
 	if (ok && json_count(items) == 0 && cli->terminal)

@@ -12,9 +12,9 @@
 #define LIMIT_DEFAULT 100
 
 static const struct cli_column columns[] = {{"RECEIVED", "ReceivedTimestamp", CLI_TIME, 0},
-    {"FROM", "From", CLI_TEXT, 32}, {"TO", "To", CLI_TEXT, 32}, {"SUBJECT", "Subject", CLI_TEXT, 48},
-    {"ATTACHMENTS", "HasAttachments", CLI_YES, 0}, {"ID", "ArchivedMessageId", CLI_TEXT, 0},
-    {NULL, NULL, CLI_TEXT, 0}};
+    {"FROM", "From", CLI_TEXT, 32}, {"TO", "To", CLI_TEXT, 32},
+    {"SUBJECT", "Subject", CLI_TEXT, 48}, {"ATTACHMENTS", "HasAttachments", CLI_YES, 0},
+    {"ID", "ArchivedMessageId", CLI_TEXT, 0}, {NULL, NULL, CLI_TEXT, 0}};
 
 static const struct cli_option options[] = {
     CLI_FILTER_OPTIONS,
@@ -41,10 +41,12 @@ wait_search(struct cli *cli, const char *id, struct err *err)
 		state = json_get_str(json_find(output, "Status"), "State");
 		message = json_get_str(json_find(output, "Status"), "ErrorMessage");
 		ok = state != NULL && strcmp(state, "COMPLETED") == 0;
-		over = state == NULL || (strcmp(state, "QUEUED") != 0 && strcmp(state, "RUNNING") != 0);
+		over = state == NULL ||
+		       (strcmp(state, "QUEUED") != 0 && strcmp(state, "RUNNING") != 0);
 		if (over && !ok)
 			(void)ERR(err, ERR_IO, "the search ended as %.40s: %.100s",
-			    state != NULL ? state : "unknown", message != NULL ? message : "no reason given");
+			    state != NULL ? state : "unknown",
+			    message != NULL ? message : "no reason given");
 		json_free(&output);
 		if (over)
 			return ok;
@@ -93,10 +95,12 @@ note_end(struct cli *cli, size_t found, long limit, int64_t took_ms)
 
 	if ((long)found >= limit)
 		cli_close_with(cli,
-		    "%zu %s; %lld ms; more may match: the limit of %ld is reached (--limit N, up to 1000)",
+		    "%zu %s; %lld ms; more may match: the limit of %ld is reached (--limit N, up "
+		    "to 1000)",
 		    found, noun, (long long)took_ms, limit);
 	else
-		cli_close_with(cli, "%zu %s; %lld ms; that is all of them", found, noun, (long long)took_ms);
+		cli_close_with(
+		    cli, "%zu %s; %lld ms; that is all of them", found, noun, (long long)took_ms);
 }
 
 static int
@@ -122,14 +126,18 @@ run_search(struct cli *cli)
 		buf_append_str(&cli->out, "[]\n");
 	json_free(&output);
 	note_end(cli, found, limit, clock_mono_ms(&clock) - began_ms);
-	return found == 0 && cli_args_has(&cli->args, "fail-empty") ? CLI_EXIT_NOT_FOUND : CLI_EXIT_DONE;
+	return found == 0 && cli_args_has(&cli->args, "fail-empty") ? CLI_EXIT_NOT_FOUND
+								    : CLI_EXIT_DONE;
 }
 
 const struct cli_verb cli_search_verbs[] = {
     {"search", "find messages in an archive", "",
-	"Every option narrows the search; values of one option are alternatives. TEXT is found anywhere\n"
-	"in the decoded field, whatever its case. Without --last, --since and --until the last 30 days are\n"
-	"searched. Searching somebody's mail is reading over somebody's shoulder: do it for a reason you\n"
+	"Every option narrows the search; values of one option are alternatives. TEXT is found "
+	"anywhere\n"
+	"in the decoded field, whatever its case. Without --last, --since and --until the last 30 "
+	"days are\n"
+	"searched. Searching somebody's mail is reading over somebody's shoulder: do it for a "
+	"reason you\n"
 	"could give.\n",
 	options, 0, 0, run_search},
     {NULL, NULL, NULL, NULL, NULL, 0, 0, NULL},

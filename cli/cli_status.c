@@ -9,7 +9,8 @@ static const struct cli_column archive_columns[] = {{"ARCHIVE", "ArchiveName", C
     {"UNSEALED", "UnsealedMessages", CLI_COUNT, 0}, {"NEWEST", "NewestTimestamp", CLI_TIME, 0},
     {NULL, NULL, CLI_TEXT, 0}};
 static const struct cli_column endpoint_columns[] = {{"ENDPOINT", "Name", CLI_TEXT, 40},
-    {"STATUS", "Status", CLI_TEXT, 0}, {"LISTENING", "Listening", CLI_TEXT, 60}, {NULL, NULL, CLI_TEXT, 0}};
+    {"STATUS", "Status", CLI_TEXT, 0}, {"LISTENING", "Listening", CLI_TEXT, 60},
+    {NULL, NULL, CLI_TEXT, 0}};
 
 static int64_t
 corrupt_packs(const struct json *archives)
@@ -32,8 +33,8 @@ print_trouble(struct cli *cli, const struct json *status)
 		buf_printf(&cli->out, "oldest message not yet in a pack: %lld s ago\n",
 		    (long long)((clock_now_ms(&clock) - json_ms(oldest)) / 1000));
 	if (json_get_bool(status, "VolumeFailed", false))
-		buf_append_str(&cli->out,
-		    "TROUBLE: the data volume failed; mail is deferred until the server is restarted\n");
+		buf_append_str(&cli->out, "TROUBLE: the data volume failed; mail is deferred until "
+					  "the server is restarted\n");
 	if (json_get_bool(status, "SpaceLow", false))
 		buf_append_str(&cli->out, "TROUBLE: disk space is low; mail is deferred\n");
 	if (corrupt > 0)
@@ -46,8 +47,9 @@ print_screen(struct cli *cli, const struct json *status)
 	int64_t up_s = json_get_integer(status, "UptimeSeconds", 0);
 	const char *version = json_get_str(status, "Version");
 
-	buf_printf(&cli->out, "Daybook %s, up %lldd %lldh %lldm\n\n", version != NULL ? version : "?",
-	    (long long)(up_s / 86400), (long long)(up_s / 3600 % 24), (long long)(up_s / 60 % 60));
+	buf_printf(&cli->out, "Daybook %s, up %lldd %lldh %lldm\n\n",
+	    version != NULL ? version : "?", (long long)(up_s / 86400),
+	    (long long)(up_s / 3600 % 24), (long long)(up_s / 60 % 60));
 	cli_format_list(json_find(status, "Endpoints"), endpoint_columns, &cli->format, &cli->out);
 	buf_append_byte(&cli->out, '\n');
 	cli_format_list(json_find(status, "Archives"), archive_columns, &cli->format, &cli->out);
@@ -70,7 +72,8 @@ run_status(struct cli *cli)
 		cli_print_object(cli, status);
 	if (corrupt_packs(json_find(status, "Archives")) > 0)
 		code = CLI_EXIT_INTEGRITY;
-	else if (json_get_bool(status, "VolumeFailed", false) || json_get_bool(status, "SpaceLow", false))
+	else if (json_get_bool(status, "VolumeFailed", false) ||
+		 json_get_bool(status, "SpaceLow", false))
 		code = CLI_EXIT_FAILED;
 	json_free(&status);
 	return code;
@@ -78,7 +81,7 @@ run_status(struct cli *cli)
 
 const struct cli_verb cli_status_verbs[] = {
     {"status", "how the server is doing", "",
-	"Ends with 0 when all is well, 1 when mail is being deferred, 8 when packs are damaged.\n", NULL, 0,
-	0, run_status},
+	"Ends with 0 when all is well, 1 when mail is being deferred, 8 when packs are damaged.\n",
+	NULL, 0, 0, run_status},
     {NULL, NULL, NULL, NULL, NULL, 0, 0, NULL},
 };

@@ -17,8 +17,8 @@ parse_duration(struct bytes text, int64_t *ms_out)
 	static const struct {
 		char letter;
 		int64_t ms;
-	} units[] = {{'s', SECOND_MS}, {'m', 60 * SECOND_MS}, {'h', 3600 * SECOND_MS}, {'d', DAY_MS},
-	    {'w', 7 * DAY_MS}};
+	} units[] = {{'s', SECOND_MS}, {'m', 60 * SECOND_MS}, {'h', 3600 * SECOND_MS},
+	    {'d', DAY_MS}, {'w', 7 * DAY_MS}};
 	uint64_t n;
 
 	if (text.len < 2 || !text_u64_parse(&n, bytes_slice(text, 0, text.len - 1)) || n == 0)
@@ -57,7 +57,8 @@ cli_time_point(const char *text, int64_t now_ms, int64_t *ms_out, struct err *er
 		*ms_out = now_ms - ago;
 	else if (!time_iso_parse(ms_out, bytes_of_str(text)))
 		return ERR(err, ERR_USAGE,
-		    "%.40s is not a time: write 2026-11-24, 2026-11-24T08:00Z, yesterday, or 12h for 12 "
+		    "%.40s is not a time: write 2026-11-24, 2026-11-24T08:00Z, yesterday, or 12h "
+		    "for 12 "
 		    "hours ago",
 		    text);
 	return true;

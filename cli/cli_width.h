@@ -9,7 +9,7 @@
 size_t cli_width(struct bytes text);
 /*
  * cli_width_append_safe: text with control characters (C0, C1, DEL), bidirectional overrides, zero-width characters and
- * bad bytes replaced by U+FFFD; keep_lines lets newline and tab through. At most width_max columns, the last one then an
+ * bad bytes become U+FFFD; keep_lines lets newline and tab through. At most width_max columns, the last one then an
  * ellipsis; SIZE_MAX = all of it.
  */
 void cli_width_append_safe(struct buf *out, struct bytes text, size_t width_max, bool keep_lines);

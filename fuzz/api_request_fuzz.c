@@ -84,9 +84,9 @@ world_close(struct world *w)
 static void
 answer(struct world *w, struct bytes line, struct bytes body, bool cbor)
 {
-	struct api_header header = cbor
-	    ? (struct api_header){BYTES_LIT("smithy-protocol"), BYTES_LIT("rpc-v2-cbor")}
-	    : (struct api_header){BYTES_LIT("x-amz-target"), line};
+	struct api_header header =
+	    cbor ? (struct api_header){BYTES_LIT("smithy-protocol"), BYTES_LIT("rpc-v2-cbor")}
+		 : (struct api_header){BYTES_LIT("x-amz-target"), line};
 	struct api_request r = {.method = body.len == 0 ? BYTES_LIT("GET") : BYTES_LIT("POST"),
 	    .target = line,
 	    .headers = &header,

@@ -82,7 +82,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		headers[r.header_count].value =
 		    colon == SIZE_MAX ? BYTES_EMPTY : bytes_slice(line, colon + 1, line.len);
 		if (auth_header_parse(&header, headers[r.header_count].value, &err))
-			must(header.signature.len == 64 && header.key_id.len <= AUTH_KEY_ID_BYTES_MAX);
+			must(header.signature.len == 64 &&
+			     header.key_id.len <= AUTH_KEY_ID_BYTES_MAX);
 		r.header_count++;
 	}
 	r.body = left;

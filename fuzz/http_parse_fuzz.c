@@ -19,7 +19,8 @@ feed(struct http_parser *p, struct bytes in, size_t step, size_t *used_out)
 	size_t used;
 
 	*used_out = 0;
-	while (*used_out < in.len && (outcome == HTTP_PARSE_MORE || outcome == HTTP_PARSE_CONTINUE)) {
+	while (
+	    *used_out < in.len && (outcome == HTTP_PARSE_MORE || outcome == HTTP_PARSE_CONTINUE)) {
 		outcome = http_parser_feed(p, bytes_slice(in, *used_out, step), &used);
 		*used_out += used;
 	}
@@ -42,7 +43,9 @@ check_message(const struct http_message *m)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct http_limits limits = {.target_bytes_max = 64, .header_bytes_max = 512, .header_count_max = 8,
+	const struct http_limits limits = {.target_bytes_max = 64,
+	    .header_bytes_max = 512,
+	    .header_count_max = 8,
 	    .body_bytes_max = 256};
 	struct bytes in = bytes_of(data, size);
 	struct http_parser whole, pieces;

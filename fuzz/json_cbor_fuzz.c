@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* CBOR from a stranger: what is accepted prints to bytes that read back as the same value, and those bytes are stable. */
+/* CBOR from a stranger: what is accepted prints to bytes that read back as the same value, and stay the same. */
 #include <stddef.h>
 #include <stdint.h>
 

@@ -49,7 +49,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must(!whole_kept.failed && whole_kept.len <= taken);
 	/* The end is where CRLF.CRLF is, and nowhere before. */
 	if (whole.state == SMTP_DATA_END) {
-		must(bytes_ends_with(bytes_slice(wire, 0, taken), taken == 3 ? BYTES_LIT(".\r\n") : BYTES_LIT("\r\n.\r\n")));
+		must(bytes_ends_with(bytes_slice(wire, 0, taken),
+		    taken == 3 ? BYTES_LIT(".\r\n") : BYTES_LIT("\r\n.\r\n")));
 		must(taken == 3 || bytes_find(wire, 0, BYTES_LIT("\r\n.\r\n")) == taken - 5);
 	} else {
 		must(bytes_find(wire, 0, BYTES_LIT("\r\n.\r\n")) == SIZE_MAX);

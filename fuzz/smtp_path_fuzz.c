@@ -11,7 +11,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static bool
 inside(struct bytes view, struct bytes text)
 {
-	return view.len == 0 || (view.ptr >= text.ptr && view.ptr + view.len <= text.ptr + text.len);
+	return view.len == 0 ||
+	       (view.ptr >= text.ptr && view.ptr + view.len <= text.ptr + text.len);
 }
 
 static void
@@ -23,7 +24,8 @@ check(struct bytes text, enum smtp_path_kind kind)
 
 	if (smtp_path_parse(text, kind, &path, &used) != SMTP_PATH_OK)
 		return;
-	must(used >= 2 && used <= text.len && used <= SMTP_PATH_BYTES_MAX && text.ptr[used - 1] == '>');
+	must(used >= 2 && used <= text.len && used <= SMTP_PATH_BYTES_MAX &&
+	     text.ptr[used - 1] == '>');
 	must(inside(path.address, text) && inside(path.local, text) && inside(path.domain, text));
 	must(path.domain.len == 0 || path.address.len == path.local.len + 1 + path.domain.len);
 	must(path.has_8bit || path.utf8_valid);

@@ -55,8 +55,10 @@ own_end(void *ctx, struct smtp_session *s, uint32_t ticket)
 	struct world *w = ctx;
 	size_t count;
 
-	must(w->in_message && smtp_session_message_bytes(s) == w->body.len && w->body.len <= MESSAGE_LIMIT);
-	must(smtp_session_sender(s) != NULL && smtp_session_recipients(s, &count) != NULL && count > 0);
+	must(w->in_message && smtp_session_message_bytes(s) == w->body.len &&
+	     w->body.len <= MESSAGE_LIMIT);
+	must(smtp_session_sender(s) != NULL && smtp_session_recipients(s, &count) != NULL &&
+	     count > 0);
 	w->in_message = false;
 	w->ended++;
 	buf_bytes32(&w->messages, buf_view(&w->body));
@@ -75,7 +77,8 @@ own_abort(void *ctx, struct smtp_session *s)
 }
 
 static void
-own_auth(void *ctx, struct smtp_session *s, uint32_t ticket, struct bytes user, struct bytes password)
+own_auth(
+    void *ctx, struct smtp_session *s, uint32_t ticket, struct bytes user, struct bytes password)
 {
 	(void)ctx;
 	must(user.len > 0);
@@ -102,7 +105,8 @@ feed(struct smtp_session *s, struct world *w, struct bytes data)
 
 		smtp_session_feed(s, data, &consumed);
 		must(!closed || out->len == 0);
-		must(consumed > 0 && consumed <= data.len && buf_view(out).len <= 16384 && !out->failed);
+		must(consumed > 0 && consumed <= data.len && buf_view(out).len <= 16384 &&
+		     !out->failed);
 		buf_append(&w->replies, buf_view(out));
 		buf_release(out);
 		data = bytes_slice(data, consumed, data.len);
@@ -163,7 +167,8 @@ next_reply(struct bytes *replies, struct bytes *out)
 		end = bytes_find(*replies, at, BYTES_LIT("\r\n"));
 		must(end != SIZE_MAX && end - at + 2 <= 512 && end - at >= 4);
 		line = bytes_slice(*replies, at, end - at);
-		must(line.ptr[0] >= '2' && line.ptr[0] <= '5' && (line.ptr[3] == ' ' || line.ptr[3] == '-'));
+		must(line.ptr[0] >= '2' && line.ptr[0] <= '5' &&
+		     (line.ptr[3] == ' ' || line.ptr[3] == '-'));
 		at = end + 2;
 		if (line.ptr[3] == ' ')
 			break;
@@ -185,7 +190,8 @@ chunk_size(struct bytes line, uint64_t *out)
 		return false;
 	line = bytes_slice(line, 5, line.len);
 	space = bytes_find_byte(line, 0, ' ');
-	if (space != SIZE_MAX && !bytes_equal_nocase(bytes_slice(line, space, line.len), BYTES_LIT(" LAST")))
+	if (space != SIZE_MAX &&
+	    !bytes_equal_nocase(bytes_slice(line, space, line.len), BYTES_LIT(" LAST")))
 		return false;
 	return text_u64_parse(out, bytes_slice(line, 0, space == SIZE_MAX ? line.len : space));
 }
@@ -199,7 +205,8 @@ check_message(struct reader *messages, struct bytes wire)
 
 	must(reader_ok(messages));
 	for (size_t i = 0; i < wire.len; i++) {
-		bool start = i == 0 || (i > 1 && wire.ptr[i - 1] == '\n' && wire.ptr[i - 2] == '\r');
+		bool start =
+		    i == 0 || (i > 1 && wire.ptr[i - 1] == '\n' && wire.ptr[i - 2] == '\r');
 
 		if (start && wire.ptr[i] == '.')
 			continue;
@@ -246,8 +253,8 @@ walk(struct bytes data, const struct world *w, bool closed)
 		}
 		line = bytes_slice(data, 0, lf - 1);
 		data = bytes_slice(data, lf + 1, data.len);
-		if (line.len + 2 <= 2048 && bytes_find_byte(line, 0, '\r') == SIZE_MAX && chunk_size(line, &chunk) &&
-		    chunk <= 4 * MESSAGE_LIMIT) {
+		if (line.len + 2 <= 2048 && bytes_find_byte(line, 0, '\r') == SIZE_MAX &&
+		    chunk_size(line, &chunk) && chunk <= 4 * MESSAGE_LIMIT) {
 			if (data.len < chunk)
 				break;
 			data = bytes_slice(data, (size_t)chunk, data.len);
@@ -273,7 +280,8 @@ walk(struct bytes data, const struct world *w, bool closed)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct smtp_options options = {.hostname = "mail.test", .message_bytes_max = MESSAGE_LIMIT, .recipients_max = 3};
+	struct smtp_options options = {
+	    .hostname = "mail.test", .message_bytes_max = MESSAGE_LIMIT, .recipients_max = 3};
 	struct world whole, pieces;
 	struct bytes wire;
 	bool closed;
@@ -287,7 +295,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	options.offer_auth = (data[0] & 8) != 0;
 	closed = play(&options, wire, SIZE_MAX / 2, &whole);
 	/* Where input is cut is part of the meaning on mx (EHLO) and around STARTTLS; elsewhere it is not. */
-	must(play(&options, wire, 1 + data[1] % 32u, &pieces) == closed || options.mode == SMTP_MODE_MX || options.offer_tls);
+	must(play(&options, wire, 1 + data[1] % 32u, &pieces) == closed ||
+	     options.mode == SMTP_MODE_MX || options.offer_tls);
 	if (options.mode == SMTP_MODE_JOURNAL && !options.offer_tls) {
 		must(bytes_equal(buf_view(&whole.replies), buf_view(&pieces.replies)));
 		must(bytes_equal(buf_view(&whole.messages), buf_view(&pieces.messages)));

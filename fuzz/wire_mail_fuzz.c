@@ -34,7 +34,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		wire_http_request_encode(&request, &again);
 	}
 	(void)(wire_http_response_decode(bytes_of(data, size), &arena, &response, &err) ||
-	    wire_mail_reply_decode(bytes_of(data, size), &reply, &err));
+	       wire_mail_reply_decode(bytes_of(data, size), &reply, &err));
 	buf_fini(&again);
 	arena_fini(&arena);
 	return 0;

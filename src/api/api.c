@@ -21,8 +21,8 @@ names_copy(struct api_names *n, const struct api_options *o)
 	n->bucket_count = o->bucket_count;
 	n->buckets = mem_calloc(o->bucket_count, sizeof(*n->buckets));
 	for (size_t i = 0; i < o->bucket_count; i++)
-		n->buckets[i] =
-		    (struct api_bucket){mem_strdup(o->buckets[i].name), mem_strdup(o->buckets[i].dir)};
+		n->buckets[i] = (struct api_bucket){
+		    mem_strdup(o->buckets[i].name), mem_strdup(o->buckets[i].dir)};
 }
 
 static void
@@ -114,7 +114,8 @@ jobs_expire(struct api *api, enum catalog_kind kind, struct arena *arena, struct
 	size_t count = 0;
 
 	do {
-		if (!catalog_list(api->o.catalog, kind, NULL, &cursor, 64, arena, rows, &count, err))
+		if (!catalog_list(
+			api->o.catalog, kind, NULL, &cursor, 64, arena, rows, &count, err))
 			return false;
 		for (size_t i = 0; i < count; i++)
 			if (!catalog_delete(api->o.catalog, kind, rows[i].id, err))
@@ -132,11 +133,12 @@ names_release(struct api *api, struct arena *arena, struct err *err)
 	size_t count = 0;
 
 	do {
-		if (!catalog_list(
-			api->o.catalog, CATALOG_ARCHIVE, NULL, &cursor, 64, arena, rows, &count, err))
+		if (!catalog_list(api->o.catalog, CATALOG_ARCHIVE, NULL, &cursor, 64, arena, rows,
+			&count, err))
 			return false;
 		for (size_t i = 0; i < count; i++) {
-			if (rows[i].name == NULL || strcmp(rows[i].state, "PENDING_DELETION") != 0 ||
+			if (rows[i].name == NULL ||
+			    strcmp(rows[i].state, "PENDING_DELETION") != 0 ||
 			    rows[i].updated_ms + API_KEEP_MS > clock_now_ms(&api->o.clock))
 				continue;
 			rows[i].name = NULL;
@@ -144,7 +146,8 @@ names_release(struct api *api, struct arena *arena, struct err *err)
 				return false;
 		}
 		if (count > 0)
-			cursor = (struct catalog_cursor){rows[count - 1].created_ms, rows[count - 1].id};
+			cursor =
+			    (struct catalog_cursor){rows[count - 1].created_ms, rows[count - 1].id};
 	} while (count == 64);
 	return true;
 }
@@ -158,9 +161,9 @@ api_tick(struct api *api, struct err *err)
 	if (!catalog_begin(api->o.catalog, err))
 		return false;
 	arena_init(&arena);
-	ok = jobs_expire(api, CATALOG_SEARCH, &arena, err) && jobs_expire(api, CATALOG_EXPORT, &arena, err) &&
-	    names_release(api, &arena, err) &&
-	    catalog_token_purge(api->o.catalog, clock_now_ms(&api->o.clock) - API_TOKEN_MS, err);
+	ok = jobs_expire(api, CATALOG_SEARCH, &arena, err) &&
+	     jobs_expire(api, CATALOG_EXPORT, &arena, err) && names_release(api, &arena, err) &&
+	     catalog_token_purge(api->o.catalog, clock_now_ms(&api->o.clock) - API_TOKEN_MS, err);
 	arena_fini(&arena);
 	if (ok)
 		return catalog_commit(api->o.catalog, err);

@@ -33,25 +33,29 @@ struct api_bucket {
 };
 
 struct api_options {
-	struct catalog *catalog; /* kept; so is everything below that is a pointer to something with a life */
+	struct catalog
+	    *catalog; /* kept; so is everything below that is a pointer to something with a life */
 	struct archive *archive;
 	struct os_fs fs;
 	struct clock clock;
-	struct rng rng;             /* must be usable from several threads unless job_threads is false */
-	const char *account;        /* 12 digits; NULL = 000000000000 */
-	const char *region;         /* in ARNs; NULL = us-east-1. Requests may be signed for any region */
+	struct rng rng;      /* must be usable from several threads unless job_threads is false */
+	const char *account; /* 12 digits; NULL = 000000000000 */
+	const char *region;  /* in ARNs; NULL = us-east-1. Requests may be signed for any region */
 	const char *ingress_domain; /* what A records end with; NULL = localhost */
 	const char *version;        /* of the program, for GetStatus; NULL = "unknown" */
 	const char *export_dir;     /* buckets that are not mapped become directories here */
 	const struct api_bucket *buckets;
 	size_t bucket_count;
-	bool aws_strict; /* limits of the service that help nobody here: 30-day search window, one running
+	bool
+	    aws_strict; /* limits of the service that help nobody here: 30-day search window, one running
 			    job, … */
 	bool job_threads;
 	/* Called after a change is durable, on the thread of the request; may call back into the api. May be
 	 * NULL. */
-	void (*endpoints_changed)(void *ctx); /* listeners: take a snapshot, open and close, report */
-	void (*config_changed)(void *ctx);    /* rules, policies, archives, passwords: take a snapshot */
+	void (*endpoints_changed)(
+	    void *ctx); /* listeners: take a snapshot, open and close, report */
+	void (*config_changed)(
+	    void *ctx); /* rules, policies, archives, passwords: take a snapshot */
 	void *hook_ctx;
 };
 
@@ -70,7 +74,8 @@ struct api_request {
 	const struct api_header *headers; /* every line as received */
 	size_t header_count;
 	struct bytes body;
-	bool local_trusted; /* over the local socket from a user who may do everything: needs no signature */
+	bool
+	    local_trusted; /* over the local socket from a user who may do everything: needs no signature */
 	const char *peer_address; /* for logs; may be NULL */
 };
 
@@ -80,7 +85,8 @@ struct api_request {
 /* init before, fini after. Date, Content-Length and connection headers are the HTTP layer's. */
 struct api_response {
 	int status;
-	struct api_header headers[API_RESPONSE_HEADERS_MAX]; /* values live in text or are literals */
+	struct api_header
+	    headers[API_RESPONSE_HEADERS_MAX]; /* values live in text or are literals */
 	size_t header_count;
 	struct buf text;
 	struct buf body;

@@ -17,7 +17,8 @@ api_access_key_create(struct api_call *call)
 	if (!auth_key_list(call->api->o.catalog, &call->arena, &keys, &count, &err))
 		return api_fault_trouble(call, &err);
 	if (count >= API_ACCESS_KEYS_MAX)
-		return api_fault_quota(call, "Access key: the limit of %u is reached", API_ACCESS_KEYS_MAX);
+		return api_fault_quota(
+		    call, "Access key: the limit of %u is reached", API_ACCESS_KEYS_MAX);
 	if (!auth_key_create(
 		call->api->o.catalog, call->principal, &call->api->o.rng, call->now_ms, &key, &err))
 		return api_fault_trouble(call, &err);
@@ -56,7 +57,8 @@ key_fault(struct api_call *call, const char *id, const struct err *err)
 	if (err->code == ERR_NOT_FOUND)
 		return api_fault_not_found(call, "Access key not found: %s", id);
 	if (err->code == ERR_BUSY)
-		return api_fault_conflict(call, "Access key %s is the last active one of its principal", id);
+		return api_fault_conflict(
+		    call, "Access key %s is the last active one of its principal", id);
 	return api_fault_trouble(call, err);
 }
 
@@ -67,7 +69,8 @@ api_access_key_update(struct api_call *call)
 	bool active = strcmp(json_get_str(call->input, "Status"), "Active") == 0;
 	struct err err;
 
-	return auth_key_set_active(call->api->o.catalog, id, active, &err) || key_fault(call, id, &err);
+	return auth_key_set_active(call->api->o.catalog, id, active, &err) ||
+	       key_fault(call, id, &err);
 }
 
 bool

@@ -22,8 +22,8 @@ api_auth_check(struct api_call *call)
 	headers = arena_calloc(&call->arena, r->header_count + 1, sizeof(*headers));
 	for (size_t i = 0; i < r->header_count; i++)
 		headers[i] = (struct crypt_sigv4_header){r->headers[i].name, r->headers[i].value};
-	if (!auth_request_check(
-		&(struct auth_request){r->method, r->target, headers, r->header_count, r->body, call->now_ms},
+	if (!auth_request_check(&(struct auth_request){r->method, r->target, headers,
+				    r->header_count, r->body, call->now_ms},
 		&options, &keys, &call->arena, &result, &err)) {
 		(void)api_fault_trouble(call, &err);
 		return api_fault_set(

@@ -25,8 +25,8 @@ input_understood(const struct json_shape *shape, const struct json *v)
 		const struct json *member = json_find(v, shape->members[i].name);
 
 		if (member != NULL)
-			json_set(
-			    out, shape->members[i].name, input_understood(shape->members[i].shape, member));
+			json_set(out, shape->members[i].name,
+			    input_understood(shape->members[i].shape, member));
 	}
 	return out;
 }
@@ -63,7 +63,8 @@ input_digest(struct api_call *call)
 	buf_init(&text, HTTP_BODY_BYTES_MAX * 8);
 	json_print_sorted(copy, &text);
 	must(!text.failed);
-	crypt_hmac_sha256(digest, bytes_of(call->api->mac_key, sizeof(call->api->mac_key)), buf_view(&text));
+	crypt_hmac_sha256(
+	    digest, bytes_of(call->api->mac_key, sizeof(call->api->mac_key)), buf_view(&text));
 	secret_wipe(text.ptr, text.len);
 	buf_fini(&text);
 	json_free(&copy);
@@ -95,8 +96,9 @@ token_look(struct api_call *call, const char *token, struct bytes digest, bool *
 static bool
 handle_once(struct api_call *call)
 {
-	const char *token =
-	    call->op->token_member == NULL ? NULL : json_get_str(call->input, call->op->token_member);
+	const char *token = call->op->token_member == NULL
+				? NULL
+				: json_get_str(call->input, call->op->token_member);
 	struct bytes digest = BYTES_EMPTY;
 	bool again = false;
 	struct err err;
@@ -114,7 +116,7 @@ handle_once(struct api_call *call)
 		return true;
 	return catalog_token_put(call->api->o.catalog, call->op->name, token, digest,
 		   json_get_str(call->output, call->op->answer_member), call->now_ms, &err) ||
-	    api_fault_trouble(call, &err);
+	       api_fault_trouble(call, &err);
 }
 
 bool

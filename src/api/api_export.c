@@ -11,7 +11,7 @@ static bool
 segment_fit(struct bytes segment)
 {
 	return segment.len > 0 && segment.len <= 255 && !bytes_equal(segment, BYTES_LIT(".")) &&
-	    !bytes_equal(segment, BYTES_LIT(".."));
+	       !bytes_equal(segment, BYTES_LIT(".."));
 }
 
 static const char *
@@ -24,8 +24,8 @@ bucket_directory(const struct api *api, struct arena *arena, struct bytes bucket
 }
 
 const char *
-api_export_directory(const struct api *api, struct arena *arena, const char *location, const char *export_id,
-    const char **why_out)
+api_export_directory(const struct api *api, struct arena *arena, const char *location,
+    const char *export_id, const char **why_out)
 {
 	struct bytes rest = bytes_slice(bytes_of_str(location), strlen(SCHEME), SIZE_MAX), bucket;
 	size_t slash = bytes_find_byte(rest, 0, '/');
@@ -53,14 +53,16 @@ api_export_directory(const struct api *api, struct arena *arena, const char *loc
 static bool
 location_check(struct api_call *call)
 {
-	const struct json *s3 = json_find(json_find(call->input, "ExportDestinationConfiguration"), "S3");
+	const struct json *s3 =
+	    json_find(json_find(call->input, "ExportDestinationConfiguration"), "S3");
 	const char *location = json_get_str(s3, "S3Location"), *why;
 
 	if (location == NULL)
 		return api_fault_validation(
 		    call, "ExportDestinationConfiguration.S3.S3Location must be given");
 	if (api_export_directory(call->api, &call->arena, location, "e", &why) == NULL)
-		return api_fault_validation(call, "ExportDestinationConfiguration.S3.S3Location: %s", why);
+		return api_fault_validation(
+		    call, "ExportDestinationConfiguration.S3.S3Location: %s", why);
 	return true;
 }
 
@@ -101,7 +103,7 @@ api_export_list(struct api_call *call)
 	struct api_resource r;
 
 	return api_resource_get(call, CATALOG_ARCHIVE, archive, &r) &&
-	    api_resource_page(call, CATALOG_EXPORT, archive, "Exports", export_item);
+	       api_resource_page(call, CATALOG_EXPORT, archive, "Exports", export_item);
 }
 
 bool

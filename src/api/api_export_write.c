@@ -34,20 +34,21 @@ id_visit(void *ctx, const struct archive_row *row)
 }
 
 static bool
-ids_find(
-    struct export_state *s, const struct json *doc, struct archive_search_report *report, struct err *err)
+ids_find(struct export_state *s, const struct json *doc, struct archive_search_report *report,
+    struct err *err)
 {
 	int64_t wanted = json_get_integer(doc, "MaxResults", API_EXPORT_MESSAGES_MAX);
-	uint64_t limit = wanted > API_EXPORT_MESSAGES_MAX ? API_EXPORT_MESSAGES_MAX : (uint64_t)wanted;
+	uint64_t limit =
+	    wanted > API_EXPORT_MESSAGES_MAX ? API_EXPORT_MESSAGES_MAX : (uint64_t)wanted;
 	struct archive_filter filter;
 
 	if (limit == 0)
 		return true;
 	api_filter_build(&s->arena, json_find(doc, "Filters"), &filter);
 	return archive_search(s->job->api->o.archive, json_get_str(doc, "ArchiveId"),
-		   json_ms(json_find(doc, "FromTimestamp")), json_ms(json_find(doc, "ToTimestamp")), &filter,
-		   limit, &s->job->cancel, id_visit, &s->ids, report, err) &&
-	    buf_ok(&s->ids, err);
+		   json_ms(json_find(doc, "FromTimestamp")), json_ms(json_find(doc, "ToTimestamp")),
+		   &filter, limit, &s->job->cancel, id_visit, &s->ids, report, err) &&
+	       buf_ok(&s->ids, err);
 }
 
 /* What an interrupted run left under this name goes first. */
@@ -81,8 +82,8 @@ hash_set(struct json *out, const char *key, struct bytes data)
 }
 
 static bool
-metadata_write(struct export_state *s, const char *id, const struct archive_row *row, struct json *entry,
-    struct arena *arena, struct err *err)
+metadata_write(struct export_state *s, const char *id, const struct archive_row *row,
+    struct json *entry, struct arena *arena, struct err *err)
 {
 	struct json *o = json_new_object();
 	struct buf text;
@@ -98,7 +99,7 @@ metadata_write(struct export_state *s, const char *id, const struct archive_row 
 	buf_append_byte(&text, '\n');
 	json_free(&o);
 	ok = buf_ok(&text, err) &&
-	    file_write(s, arena_printf(arena, "%s/%s.json", s->dir, id), buf_view(&text), err);
+	     file_write(s, arena_printf(arena, "%s/%s.json", s->dir, id), buf_view(&text), err);
 	json_set_str(entry, "MetadataFile", arena_printf(arena, "%s.json", id));
 	hash_set(entry, "MetadataSha256", buf_view(&text));
 	buf_fini(&text);
@@ -106,16 +107,17 @@ metadata_write(struct export_state *s, const char *id, const struct archive_row 
 }
 
 static bool
-message_write(struct export_state *s, const char *id, const struct archive_row *row, struct json *entry,
-    struct arena *arena, struct err *err)
+message_write(struct export_state *s, const char *id, const struct archive_row *row,
+    struct json *entry, struct arena *arena, struct err *err)
 {
 	json_set_str(entry, "File", arena_printf(arena, "%s.eml", id));
 	json_set_integer(entry, "SizeBytes", (int64_t)s->body.len);
 	hash_set(entry, "Sha256", buf_view(&s->body));
 	s->bytes += s->body.len;
 	s->written++;
-	return file_write(s, arena_printf(arena, "%s/%s.eml", s->dir, id), buf_view(&s->body), err) &&
-	    (!s->metadata || metadata_write(s, id, row, entry, arena, err));
+	return file_write(
+		   s, arena_printf(arena, "%s/%s.eml", s->dir, id), buf_view(&s->body), err) &&
+	       (!s->metadata || metadata_write(s, id, row, entry, arena, err));
 }
 
 /* A damaged message is named in the manifest and does not stop the others. */
@@ -212,19 +214,21 @@ manifest_write(struct export_state *s, const struct json *doc, struct err *err)
 	buf_append(&text, buf_view(&s->entries));
 	buf_append_str(&text, "]}\n");
 	ok = buf_ok(&text, err) && buf_ok(&s->entries, err) &&
-	    os_fs_write_file(
-		s->job->api->o.fs, arena_printf(&s->arena, "%s/manifest.json", s->dir), buf_view(&text), err);
+	     os_fs_write_file(s->job->api->o.fs,
+		 arena_printf(&s->arena, "%s/manifest.json", s->dir), buf_view(&text), err);
 	buf_fini(&text);
 	return ok;
 }
 
 static void
-warnings_set(struct export_state *s, const struct archive_search_report *report, struct json *changes)
+warnings_set(
+    struct export_state *s, const struct archive_search_report *report, struct json *changes)
 {
 	if (s->damaged > 0 || report->packs_skipped > 0)
 		json_set_str(changes, "ErrorMessage",
 		    arena_printf(&s->arena,
-			"%llu messages could not be read (manifest.json names them) and %llu damaged packs "
+			"%llu messages could not be read (manifest.json names them) and %llu "
+			"damaged packs "
 			"were skipped",
 			(unsigned long long)s->damaged, (unsigned long long)report->packs_skipped));
 }
@@ -234,7 +238,8 @@ api_export_run(struct api_job *job, const struct json *doc, struct json *changes
 {
 	const struct json *s3 = json_find(json_find(doc, "ExportDestinationConfiguration"), "S3");
 	struct archive_search_report report = {0, 0, 0};
-	struct export_state s = {.job = job, .metadata = json_get_bool(doc, "IncludeMetadata", false)};
+	struct export_state s = {
+	    .job = job, .metadata = json_get_bool(doc, "IncludeMetadata", false)};
 	const char *why;
 	bool ok;
 
@@ -242,11 +247,12 @@ api_export_run(struct api_job *job, const struct json *doc, struct json *changes
 	buf_init(&s.ids, (size_t)API_EXPORT_MESSAGES_MAX * ID_RECORD_BYTES);
 	buf_init(&s.body, API_RESPONSE_BODY_MAX);
 	buf_init(&s.entries, MANIFEST_BYTES_MAX);
-	s.dir = api_export_directory(job->api, &s.arena, json_get_str(s3, "S3Location"), job->id, &why);
+	s.dir =
+	    api_export_directory(job->api, &s.arena, json_get_str(s3, "S3Location"), job->id, &why);
 	ok = s.dir != NULL || ERR(err, ERR_USAGE, "S3Location: %s", why);
 	ok = ok && ids_find(&s, doc, &report, err) && progress(&s, err) &&
-	    os_fs_mkdir_path(job->api->o.fs, s.dir, err) && messages_export(&s, err) &&
-	    manifest_write(&s, doc, err);
+	     os_fs_mkdir_path(job->api->o.fs, s.dir, err) && messages_export(&s, err) &&
+	     manifest_write(&s, doc, err);
 	if (ok)
 		warnings_set(&s, &report, changes);
 	buf_fini(&s.ids);

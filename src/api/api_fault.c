@@ -18,8 +18,8 @@ api_fault_set(struct api_call *call, int status, const char *exception, const ch
 	return false;
 }
 
-static bool __attribute__((format(printf, 4, 0)))
-fault_format(struct api_call *call, int status, const char *exception, const char *format, va_list ap)
+static bool __attribute__((format(printf, 4, 0))) fault_format(
+    struct api_call *call, int status, const char *exception, const char *format, va_list ap)
 {
 	char text[FAULT_TEXT_SIZE];
 
@@ -67,8 +67,8 @@ api_fault_quota(struct api_call *call, const char *format, ...)
 	va_list ap;
 
 	va_start(ap, format);
-	(void)fault_format(
-	    call, API_MODEL_STATUS_SERVICE_QUOTA_EXCEEDED, "ServiceQuotaExceededException", format, ap);
+	(void)fault_format(call, API_MODEL_STATUS_SERVICE_QUOTA_EXCEEDED,
+	    "ServiceQuotaExceededException", format, ap);
 	va_end(ap);
 	return false;
 }
@@ -76,13 +76,14 @@ api_fault_quota(struct api_call *call, const char *format, ...)
 bool
 api_fault_trouble(struct api_call *call, const struct err *err)
 {
-	bool passing = err->code == ERR_BUSY || err->code == ERR_NO_SPACE || err->code == ERR_TIMEOUT;
+	bool passing =
+	    err->code == ERR_BUSY || err->code == ERR_NO_SPACE || err->code == ERR_TIMEOUT;
 
-	log_error("request %s (%s): %s: %s", call->request_id, call->op == NULL ? "none" : call->op->name,
-	    err_code_name(err->code), err->msg);
+	log_error("request %s (%s): %s: %s", call->request_id,
+	    call->op == NULL ? "none" : call->op->name, err_code_name(err->code), err->msg);
 	if (passing)
 		return api_fault_set(
 		    call, 503, "ServiceUnavailable", "The service cannot answer now; try again.");
-	return api_fault_set(
-	    call, 500, "InternalFailure", "An internal failure; the log names it by the request id.");
+	return api_fault_set(call, 500, "InternalFailure",
+	    "An internal failure; the log names it by the request id.");
 }

@@ -37,7 +37,8 @@ conditions_build(struct arena *arena, const struct json *list, size_t *count_out
 
 		out[i].attribute = attribute_of(
 		    json_get_str(json_find(text != NULL ? text : flag, "Evaluate"), "Attribute"));
-		out[i].expected = flag != NULL && strcmp(json_get_str(flag, "Operator"), "IS_TRUE") == 0;
+		out[i].expected =
+		    flag != NULL && strcmp(json_get_str(flag, "Operator"), "IS_TRUE") == 0;
 		for (size_t j = 0; j < json_count(values); j++)
 			views[j] = json_text(json_at(values, j));
 		out[i].values = views;

@@ -128,7 +128,8 @@ body_parse(struct api_call *call, enum codec codec)
 	if (body.len == 0)
 		call->input = json_new_object();
 	else
-		call->input = codec == CODEC_CBOR ? json_cbor_parse(body, &err) : json_parse(body, &err);
+		call->input =
+		    codec == CODEC_CBOR ? json_cbor_parse(body, &err) : json_parse(body, &err);
 	if (call->input == NULL)
 		return api_fault_set(call, 400, "SerializationException", err.msg);
 	return true;
@@ -138,10 +139,12 @@ static bool
 call_run(struct api_call *call, const struct route *route)
 {
 	if (!route->operation_wanted)
-		return api_fault_set(call, 404, "UnknownOperationException", "There is nothing here.");
-	if (!header_once(call->request, "x-amz-target") || !header_once(call->request, "smithy-protocol"))
 		return api_fault_set(
-		    call, 400, "SerializationException", "A header that must be there once is there twice.");
+		    call, 404, "UnknownOperationException", "There is nothing here.");
+	if (!header_once(call->request, "x-amz-target") ||
+	    !header_once(call->request, "smithy-protocol"))
+		return api_fault_set(call, 400, "SerializationException",
+		    "A header that must be there once is there twice.");
 	if (!api_auth_check(call))
 		return false;
 	call->op = operation_find(route);
@@ -155,7 +158,8 @@ static void
 header_add(struct api_response *r, const char *name, const char *value)
 {
 	must(r->header_count < API_RESPONSE_HEADERS_MAX);
-	r->headers[r->header_count++] = (struct api_header){bytes_of_str(name), bytes_of_str(value)};
+	r->headers[r->header_count++] =
+	    (struct api_header){bytes_of_str(name), bytes_of_str(value)};
 }
 
 static void
@@ -171,12 +175,14 @@ respond(struct api_call *call, enum codec codec, struct api_response *response)
 		header_add(response, "smithy-protocol", "rpc-v2-cbor");
 	response->status = 200;
 	if (call->exception != NULL) {
-		const char *space = call->op == NULL ? "com.amazonaws.mailmanager" : call->op->namespace_;
+		const char *space =
+		    call->op == NULL ? "com.amazonaws.mailmanager" : call->op->namespace_;
 
 		header_add(response, "x-amzn-errortype", call->exception);
 		response->status = call->status;
 		value = api_call_own(call, json_new_object());
-		json_set_str(value, "__type", arena_printf(&call->arena, "%s#%s", space, call->exception));
+		json_set_str(
+		    value, "__type", arena_printf(&call->arena, "%s#%s", space, call->exception));
 		json_set_str(value, "Message", call->text);
 	}
 	if (codec == CODEC_CBOR)
@@ -197,7 +203,8 @@ response_keep(struct api_response *r)
 	}
 	must(!r->text.failed);
 	for (size_t i = 0; i < r->header_count; i++)
-		r->headers[i].value = bytes_slice(buf_view(&r->text), offsets[i], r->headers[i].value.len);
+		r->headers[i].value =
+		    bytes_slice(buf_view(&r->text), offsets[i], r->headers[i].value.len);
 }
 
 struct json *
@@ -210,7 +217,8 @@ api_call_own(struct api_call *call, struct json *v)
 void
 api_handle(struct api *api, const struct api_request *request, struct api_response *response)
 {
-	struct api_call call = {.api = api, .request = request, .now_ms = clock_now_ms(&api->o.clock)};
+	struct api_call call = {
+	    .api = api, .request = request, .now_ms = clock_now_ms(&api->o.clock)};
 	struct route route;
 
 	arena_init(&call.arena);

@@ -55,12 +55,12 @@ trust_take(struct api_call *call, struct json *doc, const struct json *trust)
 	struct bytes ca = json_text(json_find(trust, "CAContent"));
 
 	if (trust == NULL)
-		return api_fault_validation(
-		    call, "IngressPointConfiguration.TlsAuthConfiguration.TrustStore must be given");
-	if (bytes_find(ca, 0, BYTES_LIT("-----BEGIN CERTIFICATE-----")) == SIZE_MAX)
 		return api_fault_validation(call,
-		    "IngressPointConfiguration.TlsAuthConfiguration.TrustStore.CAContent must hold a PEM "
-		    "certificate");
+		    "IngressPointConfiguration.TlsAuthConfiguration.TrustStore must be given");
+	if (bytes_find(ca, 0, BYTES_LIT("-----BEGIN CERTIFICATE-----")) == SIZE_MAX)
+		return api_fault_validation(call, "IngressPointConfiguration.TlsAuthConfiguration."
+						  "TrustStore.CAContent must hold a PEM "
+						  "certificate");
 	json_set(doc, "TrustStore", json_copy(trust));
 	return true;
 }
@@ -88,12 +88,12 @@ api_ingress_auth_take(
 	}
 	if (strcmp(type, "MTLS") == 0)
 		return tls != NULL
-		    ? trust_take(call, doc, json_find(tls, "TrustStore"))
-		    : api_fault_validation(
-			  call, "IngressPointConfiguration must be TlsAuthConfiguration for type MTLS");
+			   ? trust_take(call, doc, json_find(tls, "TrustStore"))
+			   : api_fault_validation(call, "IngressPointConfiguration must be "
+							"TlsAuthConfiguration for type MTLS");
 	if (tls != NULL)
-		return api_fault_validation(
-		    call, "IngressPointConfiguration must be SmtpPassword or SecretArn for type AUTH");
+		return api_fault_validation(call,
+		    "IngressPointConfiguration must be SmtpPassword or SecretArn for type AUTH");
 	if (password != NULL)
 		return password_take(call, doc, json_text(password));
 	json_unset(doc, "Passwords");
@@ -120,7 +120,8 @@ passwords_show(const struct json *doc, int64_t now_ms)
 struct json *
 api_ingress_auth_show(const struct json *doc, int64_t now_ms, bool contents)
 {
-	const struct json *secret = json_find(doc, "SecretArn"), *trust = json_find(doc, "TrustStore");
+	const struct json *secret = json_find(doc, "SecretArn"),
+			  *trust = json_find(doc, "TrustStore");
 	struct json *out = json_new_object();
 
 	if (secret != NULL) {

@@ -16,7 +16,8 @@ is(const char *a, const char *b)
 static bool
 is_private(const struct json *doc)
 {
-	return json_find(json_find(doc, "NetworkConfiguration"), "PrivateNetworkConfiguration") != NULL;
+	return json_find(json_find(doc, "NetworkConfiguration"), "PrivateNetworkConfiguration") !=
+	       NULL;
 }
 
 /* The policy and rule set that the input names must exist. */
@@ -63,7 +64,8 @@ tls_check(struct api_call *call, const struct json *doc)
 static bool
 tls_change(struct api_call *call, struct json *doc)
 {
-	const char *old = json_get_str(doc, "TlsPolicy"), *wanted = json_get_str(call->input, "TlsPolicy");
+	const char *old = json_get_str(doc, "TlsPolicy"),
+		   *wanted = json_get_str(call->input, "TlsPolicy");
 	const char *type = json_get_str(doc, "Type");
 
 	if (wanted == NULL || is(old, wanted))
@@ -106,7 +108,8 @@ quota_check(struct api_call *call)
 			    "Ingress point: the limit of %u open endpoints is reached",
 			    API_ENDPOINTS_OPEN_MAX);
 	} else if (t.closed >= API_ENDPOINTS_AUTH_MAX) {
-		return api_fault_quota(call, "Ingress point: the limit of %u authorised endpoints is reached",
+		return api_fault_quota(call,
+		    "Ingress point: the limit of %u authorised endpoints is reached",
 		    API_ENDPOINTS_AUTH_MAX);
 	}
 	return true;
@@ -145,7 +148,8 @@ api_ingress_point_create(struct api_call *call)
 
 	r.doc = document_new(call);
 	if (!quota_check(call) || !parts_check(call) || !tls_check(call, r.doc) ||
-	    !api_ingress_auth_take(call, r.doc, json_find(call->input, "IngressPointConfiguration"), true) ||
+	    !api_ingress_auth_take(
+		call, r.doc, json_find(call->input, "IngressPointConfiguration"), true) ||
 	    !api_resource_insert(call, &r))
 		return false;
 	json_set_str(call->output, "IngressPointId", r.row.id);
@@ -172,16 +176,19 @@ api_ingress_point_get(struct api_call *call)
 	struct api_resource r;
 	bool contents;
 
-	if (!api_resource_get(call, CATALOG_INGRESS_POINT, json_get_str(call->input, "IngressPointId"), &r))
+	if (!api_resource_get(
+		call, CATALOG_INGRESS_POINT, json_get_str(call->input, "IngressPointId"), &r))
 		return false;
 	contents = is(json_get_str(call->input, "IncludeTrustStoreContents"), "INCLUDE");
 	json_set_str(out, "IngressPointId", r.row.id);
 	json_set_str(out, "IngressPointName", r.row.name);
-	json_set_str(out, "IngressPointArn", api_resource_arn(call, CATALOG_INGRESS_POINT, r.row.id));
+	json_set_str(
+	    out, "IngressPointArn", api_resource_arn(call, CATALOG_INGRESS_POINT, r.row.id));
 	json_set_str(out, "Status", r.row.state);
 	host_show(call, &r, out);
 	api_resource_show(call, r.doc, shown);
-	json_set(out, "IngressPointAuthConfiguration", api_ingress_auth_show(r.doc, call->now_ms, contents));
+	json_set(out, "IngressPointAuthConfiguration",
+	    api_ingress_auth_show(r.doc, call->now_ms, contents));
 	json_set_seconds(out, "CreatedTimestamp", r.row.created_ms);
 	json_set_seconds(out, "LastUpdatedTimestamp", r.row.updated_ms);
 	return true;
@@ -207,7 +214,7 @@ static bool
 is_moving(const struct api_resource *r)
 {
 	return is(r->row.state, "PROVISIONING") || is(r->row.state, "UPDATING") ||
-	    is(r->row.state, "DEPROVISIONING");
+	       is(r->row.state, "DEPROVISIONING");
 }
 
 bool
@@ -216,17 +223,20 @@ api_ingress_point_update(struct api_call *call)
 	static const char *const taken[] = {"RuleSetId", "TrafficPolicyId", NULL};
 	struct api_resource r;
 
-	if (!api_resource_get(call, CATALOG_INGRESS_POINT, json_get_str(call->input, "IngressPointId"), &r))
+	if (!api_resource_get(
+		call, CATALOG_INGRESS_POINT, json_get_str(call->input, "IngressPointId"), &r))
 		return false;
 	if (is_moving(&r))
-		return api_fault_conflict(call, "Ingress point %s is in state %s", r.row.id, r.row.state);
+		return api_fault_conflict(
+		    call, "Ingress point %s is in state %s", r.row.id, r.row.state);
 	if (json_count(call->input) <= 1) /* the id alone changes nothing */
 		return true;
 	api_resource_rename(call, &r, "IngressPointName");
 	api_resource_copy(call, r.doc, taken);
 	json_set_str(r.doc, "Wanted", json_get_str(call->input, "StatusToUpdate"));
 	if (!parts_check(call) || !tls_change(call, r.doc) ||
-	    !api_ingress_auth_take(call, r.doc, json_find(call->input, "IngressPointConfiguration"), false))
+	    !api_ingress_auth_take(
+		call, r.doc, json_find(call->input, "IngressPointConfiguration"), false))
 		return false;
 	r.row.state = "UPDATING";
 	call->effects |= API_EFFECT_ENDPOINTS | API_EFFECT_CONFIG;
@@ -239,13 +249,14 @@ api_ingress_point_delete(struct api_call *call)
 	struct api_resource r;
 	bool found;
 
-	if (!api_resource_find(
-		call, CATALOG_INGRESS_POINT, json_get_str(call->input, "IngressPointId"), &r, &found))
+	if (!api_resource_find(call, CATALOG_INGRESS_POINT,
+		json_get_str(call->input, "IngressPointId"), &r, &found))
 		return false;
 	if (!found || is(r.row.state, "DEPROVISIONING"))
 		return true;
 	if (is_moving(&r))
-		return api_fault_conflict(call, "Ingress point %s is in state %s", r.row.id, r.row.state);
+		return api_fault_conflict(
+		    call, "Ingress point %s is in state %s", r.row.id, r.row.state);
 	r.row.state = "DEPROVISIONING";
 	call->effects |= API_EFFECT_ENDPOINTS | API_EFFECT_CONFIG;
 	return api_resource_save(call, &r);

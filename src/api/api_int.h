@@ -29,10 +29,10 @@
 #define API_EXPORT_MESSAGES_MAX 250000u
 #define API_JOBS_MAX            1000u /* not finished */
 
-#define API_KEEP_MS          (30 * API_DAY_MS) /* jobs, and names of deleted archives */
-#define API_TOKEN_MS         API_DAY_MS
-#define API_PASSWORD_KEEP_MS (14 * API_DAY_MS)
-#define API_LINK_MS          ((int64_t)15 * 60 * 1000)
+#define API_KEEP_MS             (30 * API_DAY_MS) /* jobs, and names of deleted archives */
+#define API_TOKEN_MS            API_DAY_MS
+#define API_PASSWORD_KEEP_MS    (14 * API_DAY_MS)
+#define API_LINK_MS             ((int64_t)15 * 60 * 1000)
 
 /* The account's names, copied from the options; constant after api_open. */
 struct api_names {
@@ -44,16 +44,23 @@ struct api_names {
 struct api_jobs;
 
 struct api {
-	struct api_options o; /* its pointers to text are not used after api_open: names has copies */
+	struct api_options
+	    o; /* its pointers to text are not used after api_open: names has copies */
 	struct api_names names;
 	struct json_model *model;
 	int64_t started_mono_ms;
-	uint8_t mac_key[CRYPT_SHA256_BYTES]; /* of page tokens, links and token digests; kept in the catalog,
+	uint8_t mac_key
+	    [CRYPT_SHA256_BYTES]; /* of page tokens, links and token digests; kept in the catalog,
 						sealed */
 	struct api_jobs *jobs;
 };
 
-enum api_effect { API_EFFECT_ENDPOINTS = 1, API_EFFECT_CONFIG = 2, API_EFFECT_JOB = 4, API_EFFECT_STOP = 8 };
+enum api_effect {
+	API_EFFECT_ENDPOINTS = 1,
+	API_EFFECT_CONFIG = 2,
+	API_EFFECT_JOB = 4,
+	API_EFFECT_STOP = 8
+};
 
 struct api_call {
 	struct api *api;

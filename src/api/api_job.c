@@ -28,13 +28,14 @@ static bool
 is_final(const char *state)
 {
 	return strcmp(state, "COMPLETED") == 0 || strcmp(state, "FAILED") == 0 ||
-	    strcmp(state, "CANCELLED") == 0;
+	       strcmp(state, "CANCELLED") == 0;
 }
 
 struct json *
 api_job_status(const struct api_resource *r)
 {
-	static const char *const shown[] = {"SubmissionTimestamp", "CompletionTimestamp", "ErrorMessage"};
+	static const char *const shown[] = {
+	    "SubmissionTimestamp", "CompletionTimestamp", "ErrorMessage"};
 	struct json *out = json_new_object();
 
 	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++)
@@ -135,8 +136,8 @@ members_set(struct json *doc, const struct json *changes)
 }
 
 static bool
-row_update(
-    struct api_job *job, const char *state, const struct json *changes, struct arena *arena, struct err *err)
+row_update(struct api_job *job, const char *state, const struct json *changes, struct arena *arena,
+    struct err *err)
 {
 	struct catalog *c = job->api->o.catalog;
 	struct catalog_row row;
@@ -145,7 +146,8 @@ row_update(
 	bool ok;
 
 	if (!catalog_get(c, job->kind, job->id, arena, &row, err))
-		return err->code == ERR_NOT_FOUND ? ERR(err, ERR_CANCELLED, "the job is gone") : false;
+		return err->code == ERR_NOT_FOUND ? ERR(err, ERR_CANCELLED, "the job is gone")
+						  : false;
 	if (is_final(row.state))
 		return ERR(err, ERR_CANCELLED, "the job was stopped");
 	doc = json_parse(row.document, err);
@@ -231,8 +233,9 @@ job_run(struct api_job *job)
 
 	doc = document_load(job, &err);
 	ok = doc != NULL && api_job_update(job, search ? "RUNNING" : "PREPROCESSING", NULL, &err) &&
-	    (search ? api_search_run(job, doc, changes, &err) : api_export_run(job, doc, changes, &err)) &&
-	    api_job_update(job, "COMPLETED", changes, &err);
+	     (search ? api_search_run(job, doc, changes, &err)
+		     : api_export_run(job, doc, changes, &err)) &&
+	     api_job_update(job, "COMPLETED", changes, &err);
 	if (!ok && err.code != ERR_CANCELLED)
 		job_fail(job, &err);
 	json_free(&doc);
@@ -323,8 +326,8 @@ api_run_jobs(struct api *api)
 
 /* A page of rows at a time: documents may be large. */
 static bool
-page_requeue(struct api *api, enum catalog_kind kind, int64_t *before_ms, char before_id[ID_TEXT_SIZE],
-    bool *more, struct err *err)
+page_requeue(struct api *api, enum catalog_kind kind, int64_t *before_ms,
+    char before_id[ID_TEXT_SIZE], bool *more, struct err *err)
 {
 	struct catalog_cursor cursor = {*before_ms, before_id[0] == '\0' ? NULL : before_id};
 	struct catalog_row rows[REQUEUE_PAGE];
@@ -333,7 +336,8 @@ page_requeue(struct api *api, enum catalog_kind kind, int64_t *before_ms, char b
 	bool ok;
 
 	arena_init(&arena);
-	ok = catalog_list(api->o.catalog, kind, NULL, &cursor, REQUEUE_PAGE, &arena, rows, &count, err);
+	ok = catalog_list(
+	    api->o.catalog, kind, NULL, &cursor, REQUEUE_PAGE, &arena, rows, &count, err);
 	for (size_t i = 0; ok && i < count; i++)
 		if (!is_final(rows[i].state))
 			api_job_queue(api, kind, rows[i].id);
@@ -388,7 +392,7 @@ api_jobs_open(struct api *api, struct err *err)
 	jobs->queues[0] = os_queue_new(QUEUE_SIZE);
 	jobs->queues[1] = os_queue_new(QUEUE_SIZE);
 	return jobs_requeue(api, CATALOG_SEARCH, err) && jobs_requeue(api, CATALOG_EXPORT, err) &&
-	    (!api->o.job_threads || threads_start(api, err));
+	       (!api->o.job_threads || threads_start(api, err));
 }
 
 void

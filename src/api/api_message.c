@@ -94,7 +94,8 @@ api_message_content(struct api_call *call)
 
 	json_set(call->output, "Body", content);
 	buf_init(&body, API_RESPONSE_BODY_MAX);
-	ok = message_read(call, json_text(json_find(call->input, "ArchivedMessageId")), &row, &body);
+	ok =
+	    message_read(call, json_text(json_find(call->input, "ArchivedMessageId")), &row, &body);
 	if (ok) {
 		mime_message_scan(&call->arena, buf_view(&body), &m);
 		buf_init(&text, MIME_TEXT_BYTES_MAX);
@@ -105,8 +106,8 @@ api_message_content(struct api_call *call)
 		if (mime_message_html(&m, &text))
 			json_set_text(content, "Html", buf_view(&text));
 		buf_fini(&text);
-		json_set_bool(
-		    content, "MessageMalformed", (m.flags & (MIME_FLAG_MALFORMED | MIME_FLAG_LIMITED)) != 0);
+		json_set_bool(content, "MessageMalformed",
+		    (m.flags & (MIME_FLAG_MALFORMED | MIME_FLAG_LIMITED)) != 0);
 	}
 	buf_fini(&body);
 	return ok;
@@ -136,7 +137,8 @@ link_check(struct api_call *call, struct bytes *id)
 	char wanted[MAC_CHARS + 1];
 	uint64_t seconds;
 
-	if (!link_parse(call->request->target, id, &expires, &mac) || !text_u64_parse(&seconds, expires))
+	if (!link_parse(call->request->target, id, &expires, &mac) ||
+	    !text_u64_parse(&seconds, expires))
 		return api_fault_set(
 		    call, 403, "AccessDeniedException", "The link is not one that was given here.");
 	link_mac(call->api, *id, expires, wanted);
@@ -165,13 +167,15 @@ api_message_link_get(struct api_call *call, struct api_response *response)
 	response->status = 200;
 	response->headers[response->header_count++] =
 	    (struct api_header){BYTES_LIT("content-type"), BYTES_LIT("message/rfc822")};
-	response->headers[response->header_count++] = (struct api_header){BYTES_LIT("content-disposition"),
-	    bytes_of_str(
-		arena_printf(&call->arena, "attachment; filename=\"%s.eml\"", arena_text(&call->arena, id)))};
+	response->headers[response->header_count++] =
+	    (struct api_header){BYTES_LIT("content-disposition"),
+		bytes_of_str(arena_printf(&call->arena, "attachment; filename=\"%s.eml\"",
+		    arena_text(&call->arena, id)))};
 	response->headers[response->header_count++] =
 	    (struct api_header){BYTES_LIT("x-content-type-options"), BYTES_LIT("nosniff")};
 	response->headers[response->header_count++] =
 	    (struct api_header){BYTES_LIT("cache-control"), BYTES_LIT("private, no-store")};
-	response->headers[response->header_count++] = (struct api_header){
-	    BYTES_LIT("x-amzn-requestid"), bytes_of_str(arena_strdup(&call->arena, call->request_id))};
+	response->headers[response->header_count++] =
+	    (struct api_header){BYTES_LIT("x-amzn-requestid"),
+		bytes_of_str(arena_strdup(&call->arena, call->request_id))};
 }

@@ -18,8 +18,9 @@ struct api_operation {
 	const char *namespace_; /* of __type */
 	const char *name;       /* "CreateArchive" */
 	const struct json_shape *input, *output;
-	const char *token_member;  /* "ClientToken"; NULL = no token */
-	const char *answer_member; /* what a repeated request is answered: this member with the id */
+	const char *token_member; /* "ClientToken"; NULL = no token */
+	const char
+	    *answer_member; /* what a repeated request is answered: this member with the id */
 	bool idempotent;
 	bool free; /* the handler opens its own transactions; otherwise it runs inside one */
 	api_handler_fn handle;

@@ -9,7 +9,8 @@
 static const struct api_kind kinds[] = {
     {CATALOG_ARCHIVE, "a-", "mailmanager-archive", "Archive", 0},
     {CATALOG_RULE_SET, "rs-", "mailmanager-rule-set", "Rule set", API_RULE_SETS_MAX},
-    {CATALOG_TRAFFIC_POLICY, "tp-", "mailmanager-traffic-policy", "Traffic policy", API_POLICIES_MAX},
+    {CATALOG_TRAFFIC_POLICY, "tp-", "mailmanager-traffic-policy", "Traffic policy",
+	API_POLICIES_MAX},
     {CATALOG_INGRESS_POINT, "inp-", "mailmanager-ingress-point", "Ingress point", 0},
     {CATALOG_RELAY, "r-", "mailmanager-smtp-relay", "Relay", API_RELAYS_MAX},
     {CATALOG_SEARCH, "s-", NULL, "Search", 0},
@@ -27,8 +28,8 @@ api_resource_kind(enum catalog_kind kind)
 }
 
 bool
-api_resource_find(
-    struct api_call *call, enum catalog_kind kind, const char *id, struct api_resource *out, bool *found_out)
+api_resource_find(struct api_call *call, enum catalog_kind kind, const char *id,
+    struct api_resource *out, bool *found_out)
 {
 	struct err err;
 
@@ -46,23 +47,27 @@ api_resource_find(
 }
 
 bool
-api_resource_get(struct api_call *call, enum catalog_kind kind, const char *id, struct api_resource *out)
+api_resource_get(
+    struct api_call *call, enum catalog_kind kind, const char *id, struct api_resource *out)
 {
 	bool found;
 
 	if (!api_resource_find(call, kind, id, out, &found))
 		return false;
-	return found || api_fault_not_found(call, "%s not found: %s", api_resource_kind(kind)->what, id);
+	return found ||
+	       api_fault_not_found(call, "%s not found: %s", api_resource_kind(kind)->what, id);
 }
 
 bool
-api_resource_job(struct api_call *call, enum catalog_kind kind, const char *id, struct api_resource *out)
+api_resource_job(
+    struct api_call *call, enum catalog_kind kind, const char *id, struct api_resource *out)
 {
 	bool found;
 
 	if (!api_resource_find(call, kind, id, out, &found))
 		return false;
-	return found || api_fault_validation(call, "%s not found: %s", api_resource_kind(kind)->what, id);
+	return found ||
+	       api_fault_validation(call, "%s not found: %s", api_resource_kind(kind)->what, id);
 }
 
 static void
@@ -99,8 +104,8 @@ tags_store(struct api_call *call, const char *id)
 	for (size_t i = 0; i < json_count(tags); i++) {
 		const struct json *tag = json_at(tags, i);
 
-		if (!catalog_tag_set(
-			call->api->o.catalog, id, json_get_str(tag, "Key"), json_get_str(tag, "Value"), &err))
+		if (!catalog_tag_set(call->api->o.catalog, id, json_get_str(tag, "Key"),
+			json_get_str(tag, "Value"), &err))
 			return api_fault_trouble(call, &err);
 	}
 	return true;
@@ -117,7 +122,8 @@ api_resource_insert(struct api_call *call, struct api_resource *r)
 	if (!catalog_count(call->api->o.catalog, k->kind, NULL, NULL, &count, &err))
 		return api_fault_trouble(call, &err);
 	if (k->quota != 0 && count >= k->quota)
-		return api_fault_quota(call, "%s: the limit of %u is reached", k->what, (unsigned)k->quota);
+		return api_fault_quota(
+		    call, "%s: the limit of %u is reached", k->what, (unsigned)k->quota);
 	id_new(id, k->prefix, &call->api->o.rng);
 	r->row.id = arena_strdup(&call->arena, id);
 	r->row.created_ms = r->row.updated_ms = call->now_ms;
@@ -209,7 +215,8 @@ api_resource_arn_parse(
 	if (slash == NULL)
 		return false;
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		if (kinds[i].arn_part == NULL || strlen(kinds[i].arn_part) != (size_t)(slash - fields[5]) ||
+		if (kinds[i].arn_part == NULL ||
+		    strlen(kinds[i].arn_part) != (size_t)(slash - fields[5]) ||
 		    strncmp(kinds[i].arn_part, fields[5], (size_t)(slash - fields[5])) != 0)
 			continue;
 		*kind_out = kinds[i].kind;

@@ -22,8 +22,8 @@ struct api_kind {
 const struct api_kind *api_resource_kind(enum catalog_kind kind);
 
 /* api_resource_find: *found_out false when there is none; only trouble is a fault. */
-bool api_resource_find(
-    struct api_call *call, enum catalog_kind kind, const char *id, struct api_resource *out, bool *found_out);
+bool api_resource_find(struct api_call *call, enum catalog_kind kind, const char *id,
+    struct api_resource *out, bool *found_out);
 /* api_resource_get: unknown → ResourceNotFoundException; api_resource_job: → ValidationException "… not
  * found". */
 bool api_resource_get(
@@ -46,10 +46,12 @@ bool api_resource_page(struct api_call *call, enum catalog_kind kind, const char
 
 /* api_resource_each: every row of a kind; visit false stops (and sets a fault, or not). */
 typedef bool (*api_visit_fn)(struct api_call *call, struct api_resource *r, void *ctx);
-bool api_resource_each(struct api_call *call, enum catalog_kind kind, api_visit_fn visit, void *ctx);
+bool api_resource_each(
+    struct api_call *call, enum catalog_kind kind, api_visit_fn visit, void *ctx);
 
 /* api_resource_unused: ConflictException when an ingress point's document says member = id. */
-bool api_resource_unused(struct api_call *call, enum catalog_kind kind, const char *member, const char *id);
+bool api_resource_unused(
+    struct api_call *call, enum catalog_kind kind, const char *member, const char *id);
 
 /* api_resource_rename: takes over the input's name member, if it is there. */
 void api_resource_rename(struct api_call *call, struct api_resource *r, const char *member);

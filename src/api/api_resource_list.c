@@ -68,8 +68,8 @@ page_size(struct api_call *call, size_t *out)
 }
 
 bool
-api_resource_page(struct api_call *call, enum catalog_kind kind, const char *owner, const char *list_member,
-    api_item_fn item)
+api_resource_page(struct api_call *call, enum catalog_kind kind, const char *owner,
+    const char *list_member, api_item_fn item)
 {
 	const struct json *token = json_find(call->input, "NextToken");
 	struct catalog_cursor cursor = {0, NULL};
@@ -79,11 +79,12 @@ api_resource_page(struct api_call *call, enum catalog_kind kind, const char *own
 	struct err err;
 
 	json_set(call->output, list_member, list);
-	if (!page_size(call, &size) || (token != NULL && !token_read(call, owner, json_text(token), &cursor)))
+	if (!page_size(call, &size) ||
+	    (token != NULL && !token_read(call, owner, json_text(token), &cursor)))
 		return false;
 	rows = arena_calloc(&call->arena, size + 1, sizeof(*rows));
-	if (!catalog_list(
-		call->api->o.catalog, kind, owner, &cursor, size + 1, &call->arena, rows, &count, &err))
+	if (!catalog_list(call->api->o.catalog, kind, owner, &cursor, size + 1, &call->arena, rows,
+		&count, &err))
 		return api_fault_trouble(call, &err);
 	for (size_t i = 0; i < count && i < size; i++) {
 		struct api_resource r = {rows[i], json_parse(rows[i].document, &err)};
@@ -109,8 +110,8 @@ api_resource_each(struct api_call *call, enum catalog_kind kind, api_visit_fn vi
 	struct err err;
 
 	do {
-		if (!catalog_list(call->api->o.catalog, kind, NULL, &cursor, VISIT_PAGE, &call->arena, rows,
-			&count, &err))
+		if (!catalog_list(call->api->o.catalog, kind, NULL, &cursor, VISIT_PAGE,
+			&call->arena, rows, &count, &err))
 			return api_fault_trouble(call, &err);
 		for (size_t i = 0; i < count; i++) {
 			struct api_resource r = {rows[i], json_parse(rows[i].document, &err)};
@@ -122,7 +123,8 @@ api_resource_each(struct api_call *call, enum catalog_kind kind, api_visit_fn vi
 				return false;
 		}
 		if (count > 0)
-			cursor = (struct catalog_cursor){rows[count - 1].created_ms, rows[count - 1].id};
+			cursor =
+			    (struct catalog_cursor){rows[count - 1].created_ms, rows[count - 1].id};
 	} while (count == VISIT_PAGE);
 	return true;
 }
@@ -145,7 +147,8 @@ use_visit(struct api_call *call, struct api_resource *r, void *ctx)
 }
 
 bool
-api_resource_unused(struct api_call *call, enum catalog_kind kind, const char *member, const char *id)
+api_resource_unused(
+    struct api_call *call, enum catalog_kind kind, const char *member, const char *id)
 {
 	struct use use = {member, id, kind};
 

@@ -15,8 +15,8 @@ api_row_envelope(const struct archive_row *row)
 	struct json *out = json_new_object(), *to = json_new_array();
 
 	set_present(out, "Helo", row->columns.helo);
-	json_set_text(
-	    out, "From", row->columns.envelope_from); /* empty for a bounce, and that is worth saying */
+	json_set_text(out, "From",
+	    row->columns.envelope_from); /* empty for a bounce, and that is worth saying */
 	for (size_t i = 0; i < row->recipient_count; i++)
 		json_push(to, json_new_text(row->recipients[i]));
 	json_set(out, "To", to);

@@ -21,22 +21,25 @@ actions_check(struct api_call *call, const struct json *rules)
 
 		for (size_t j = 0; j < json_count(actions); j++) {
 			const struct json *action = json_at(actions, j);
-			const char *target = json_get_str(json_find(action, "Archive"), "TargetArchive");
+			const char *target =
+			    json_get_str(json_find(action, "Archive"), "TargetArchive");
 
-			deliveries += json_find(action, "Relay") != NULL || json_find(action, "Send") != NULL;
+			deliveries +=
+			    json_find(action, "Relay") != NULL || json_find(action, "Send") != NULL;
 			if (call->api->o.aws_strict && target != NULL &&
 			    strlen(target) > TARGET_ARCHIVE_STRICT_CHARS)
 				return api_fault_validation(call,
 				    "1 validation error detected: Value '%.256s' at "
-				    "'rules.%zu.member.actions.%zu.member.archive.targetArchive' failed to "
+				    "'rules.%zu.member.actions.%zu.member.archive.targetArchive' "
+				    "failed to "
 				    "satisfy constraint: "
 				    "Member must have length less than or equal to 66",
 				    target, i + 1, j + 1);
 		}
 	}
 	if (deliveries > API_DELIVERIES_MAX)
-		return api_fault_quota(
-		    call, "Rules: the limit of %u Relay and Send actions is reached", API_DELIVERIES_MAX);
+		return api_fault_quota(call,
+		    "Rules: the limit of %u Relay and Send actions is reached", API_DELIVERIES_MAX);
 	return true;
 }
 
@@ -52,8 +55,8 @@ rules_check(struct api_call *call, const struct json *doc)
 	json_set_str(probe, "RuleSetName", "probe");
 	if (!policy_rules_compile(probe, &compiled, &err))
 		return err.code == ERR_SYNTAX || err.code == ERR_LIMIT
-		    ? api_fault_validation(call, "%s", err.msg)
-		    : api_fault_trouble(call, &err);
+			   ? api_fault_validation(call, "%s", err.msg)
+			   : api_fault_trouble(call, &err);
 	policy_rules_free(&compiled);
 	return actions_check(call, json_find(doc, "Rules"));
 }
@@ -80,7 +83,8 @@ api_rule_set_get(struct api_call *call)
 	if (!api_resource_get(call, CATALOG_RULE_SET, json_get_str(call->input, "RuleSetId"), &r))
 		return false;
 	json_set_str(call->output, "RuleSetId", r.row.id);
-	json_set_str(call->output, "RuleSetArn", api_resource_arn(call, CATALOG_RULE_SET, r.row.id));
+	json_set_str(
+	    call->output, "RuleSetArn", api_resource_arn(call, CATALOG_RULE_SET, r.row.id));
 	json_set_str(call->output, "RuleSetName", r.row.name);
 	json_set_seconds(call->output, "CreatedDate", r.row.created_ms);
 	json_set_seconds(call->output, "LastModificationDate", r.row.updated_ms);
@@ -122,5 +126,5 @@ api_rule_set_delete(struct api_call *call)
 	const char *id = json_get_str(call->input, "RuleSetId");
 
 	return api_resource_unused(call, CATALOG_RULE_SET, "RuleSetId", id) &&
-	    api_resource_delete(call, CATALOG_RULE_SET, id);
+	       api_resource_delete(call, CATALOG_RULE_SET, id);
 }

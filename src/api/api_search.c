@@ -46,7 +46,7 @@ api_search_list(struct api_call *call)
 	struct api_resource r;
 
 	return api_resource_get(call, CATALOG_ARCHIVE, archive, &r) &&
-	    api_resource_page(call, CATALOG_SEARCH, archive, "Searches", search_item);
+	       api_resource_page(call, CATALOG_SEARCH, archive, "Searches", search_item);
 }
 
 bool
@@ -81,15 +81,16 @@ api_search_run(struct api_job *job, const struct json *doc, struct json *changes
 	api_filter_build(&arena, json_find(doc, "Filters"), &filter);
 	if (limit > 0)
 		ok = archive_search(job->api->o.archive, json_get_str(doc, "ArchiveId"),
-		    json_ms(json_find(doc, "FromTimestamp")), json_ms(json_find(doc, "ToTimestamp")), &filter,
-		    limit, &job->cancel, found_visit, &ids, &report, err);
+		    json_ms(json_find(doc, "FromTimestamp")),
+		    json_ms(json_find(doc, "ToTimestamp")), &filter, limit, &job->cancel,
+		    found_visit, &ids, &report, err);
 	ok = ok && buf_ok(&ids, err);
 	if (ok)
 		json_set_text(changes, RESULTS, buf_view(&ids));
 	if (ok && report.packs_skipped > 0) {
-		const char *text =
-		    arena_printf(&arena, "%llu damaged packs were skipped: their messages are missing",
-			(unsigned long long)report.packs_skipped);
+		const char *text = arena_printf(&arena,
+		    "%llu damaged packs were skipped: their messages are missing",
+		    (unsigned long long)report.packs_skipped);
 
 		json_set_str(changes, "ErrorMessage", text);
 	}
@@ -110,7 +111,7 @@ search_load(struct api_call *call, struct api_resource *r)
 	if (!catalog_begin(c, &err))
 		return api_fault_trouble(call, &err);
 	ok = api_resource_job(call, CATALOG_SEARCH, json_get_str(call->input, "SearchId"), r) &&
-	    api_resource_job(call, CATALOG_ARCHIVE, r->row.owner, &archive);
+	     api_resource_job(call, CATALOG_ARCHIVE, r->row.owner, &archive);
 	catalog_rollback(c);
 	if (!ok)
 		return false;
@@ -136,7 +137,8 @@ row_add(struct api_call *call, struct bytes text, struct json *rows, size_t *byt
 	bool ok;
 
 	if (!id_record_parse(&id, text))
-		return api_fault_set(call, 500, "InternalFailure", "The stored results are damaged.");
+		return api_fault_set(
+		    call, 500, "InternalFailure", "The stored results are damaged.");
 	arena_init(&arena);
 	ok = archive_read(call->api->o.archive, &id, &arena, &archive, &row, NULL, &err);
 	if (ok) {
@@ -171,7 +173,8 @@ api_search_results(struct api_call *call)
 			return false;
 		if (bytes > RESPONSE_MAX)
 			return api_fault_validation(call,
-			    "The rows of search %s are too large for one answer: search for less", r.row.id);
+			    "The rows of search %s are too large for one answer: search for less",
+			    r.row.id);
 	}
 	return true;
 }

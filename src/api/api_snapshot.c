@@ -68,7 +68,8 @@ policy_show(struct api_call *call, const struct json *doc, struct json *out)
 	struct api_resource policy, rules;
 	struct json *copy;
 
-	if (!api_resource_get(call, CATALOG_TRAFFIC_POLICY, json_get_str(doc, "TrafficPolicyId"), &policy) ||
+	if (!api_resource_get(
+		call, CATALOG_TRAFFIC_POLICY, json_get_str(doc, "TrafficPolicyId"), &policy) ||
 	    !api_resource_get(call, CATALOG_RULE_SET, json_get_str(doc, "RuleSetId"), &rules))
 		return false;
 	copy = json_copy(policy.doc);
@@ -111,7 +112,8 @@ archive_visit(struct api_call *call, struct api_resource *r, void *ctx)
 	json_set_str(out, "ArchiveId", r->row.id);
 	json_set_str(out, "ArchiveName", json_get_str(r->doc, "ArchiveName"));
 	json_set_str(out, "State", r->row.state);
-	json_set_str(out, "Retention", json_get_str(json_find(r->doc, "Retention"), "RetentionPeriod"));
+	json_set_str(
+	    out, "Retention", json_get_str(json_find(r->doc, "Retention"), "RetentionPeriod"));
 	return true;
 }
 
@@ -131,7 +133,7 @@ api_snapshot(struct api *api, struct json **out, struct err *err)
 	}
 	call_begin(api, &call);
 	ok = api_resource_each(&call, CATALOG_INGRESS_POINT, endpoint_visit, endpoints) &&
-	    api_resource_each(&call, CATALOG_ARCHIVE, archive_visit, archives);
+	     api_resource_each(&call, CATALOG_ARCHIVE, archive_visit, archives);
 	if (!call_end(&call, ok, err)) {
 		json_free(&snapshot);
 		return false;
@@ -162,9 +164,9 @@ api_endpoint_report(struct api *api, const char *ingress_point_id, bool ok, cons
 	if (done && strcmp(r.row.state, "DEPROVISIONING") != 0) {
 		const char *wanted = json_get_str(r.doc, "Wanted");
 
-		r.row.state = !ok                                     ? "FAILED"
-		    : wanted != NULL && strcmp(wanted, "CLOSED") == 0 ? "CLOSED"
-								      : "ACTIVE";
+		r.row.state = !ok                                               ? "FAILED"
+			      : wanted != NULL && strcmp(wanted, "CLOSED") == 0 ? "CLOSED"
+										: "ACTIVE";
 		set_or_unset(r.doc, "Listening", ok ? listening : NULL);
 		set_or_unset(r.doc, "Reason", reason);
 		call.now_ms = r.row.updated_ms; /* a listener's fate is no change of the resource */

@@ -48,11 +48,13 @@ bool
 api_status_get(struct api_call *call)
 {
 	struct api *api = call->api;
-	struct json *archives = json_new_array(), *endpoints = json_new_array(), *out = call->output;
+	struct json *archives = json_new_array(), *endpoints = json_new_array(),
+		    *out = call->output;
 	int64_t oldest = archive_oldest_unsealed_ms(api->o.archive);
 
 	json_set_str(out, "Version", api->names.version);
-	json_set_integer(out, "UptimeSeconds", (clock_mono_ms(&api->o.clock) - api->started_mono_ms) / 1000);
+	json_set_integer(
+	    out, "UptimeSeconds", (clock_mono_ms(&api->o.clock) - api->started_mono_ms) / 1000);
 	json_set(out, "Archives", archives);
 	json_set(out, "Endpoints", endpoints);
 	if (oldest != 0)
@@ -60,5 +62,5 @@ api_status_get(struct api_call *call)
 	json_set_bool(out, "VolumeFailed", archive_failed(api->o.archive));
 	json_set_bool(out, "SpaceLow", archive_space_low(api->o.archive));
 	return api_resource_each(call, CATALOG_ARCHIVE, archive_status, archives) &&
-	    api_resource_each(call, CATALOG_INGRESS_POINT, endpoint_status, endpoints);
+	       api_resource_each(call, CATALOG_INGRESS_POINT, endpoint_status, endpoints);
 }

@@ -22,8 +22,10 @@ api_tag_check(struct api_call *call)
 		if (strcmp(key, TAG_LISTENING) == 0)
 			return api_fault_validation(
 			    call, "Tags: %s is set by the server alone", TAG_LISTENING);
-		if (strcmp(key, TAG_MODE) == 0 && strcmp(value, "mx") != 0 && strcmp(value, "journal") != 0)
-			return api_fault_validation(call, "Tags: %s must be journal or mx", TAG_MODE);
+		if (strcmp(key, TAG_MODE) == 0 && strcmp(value, "mx") != 0 &&
+		    strcmp(value, "journal") != 0)
+			return api_fault_validation(
+			    call, "Tags: %s must be journal or mx", TAG_MODE);
 	}
 	return true;
 }
@@ -58,7 +60,7 @@ count_check(struct api_call *call, const char *id)
 	if (!catalog_tag_list(call->api->o.catalog, id, &call->arena, &tags, &count, &err))
 		return api_fault_trouble(call, &err);
 	return count <= API_TAGS_MAX ||
-	    api_fault_quota(call, "Tags: the limit of %u is reached", API_TAGS_MAX);
+	       api_fault_quota(call, "Tags: the limit of %u is reached", API_TAGS_MAX);
 }
 
 bool
@@ -73,8 +75,8 @@ api_tag_set(struct api_call *call)
 	for (size_t i = 0; i < json_count(tags); i++) {
 		const char *key = json_get_str(json_at(tags, i), "Key");
 
-		if (!catalog_tag_set(
-			call->api->o.catalog, r.row.id, key, json_get_str(json_at(tags, i), "Value"), &err))
+		if (!catalog_tag_set(call->api->o.catalog, r.row.id, key,
+			json_get_str(json_at(tags, i), "Value"), &err))
 			return api_fault_trouble(call, &err);
 		if (r.row.kind == CATALOG_INGRESS_POINT && touches_listener(key))
 			call->effects |= API_EFFECT_ENDPOINTS;

@@ -62,7 +62,8 @@ credential_parse(struct auth_header *out, struct bytes text, struct err *err)
 
 	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
 		if (bytes_find_byte(text, 0, '/') == SIZE_MAX)
-			return ERR(err, ERR_SYNTAX, "Credential must have five parts separated by slashes");
+			return ERR(err, ERR_SYNTAX,
+			    "Credential must have five parts separated by slashes");
 		*fields[i] = piece_next(&text, '/');
 		if (fields[i]->len == 0)
 			return ERR(err, ERR_SYNTAX, "Credential has an empty part");
@@ -101,14 +102,16 @@ parts_parse(struct bytes values[PART_COUNT], struct bytes text, struct err *err)
 		more = bytes_find_byte(text, 0, ',') != SIZE_MAX;
 		piece = bytes_trim(piece_next(&text, ','));
 		if (bytes_find_byte(piece, 0, '=') == SIZE_MAX)
-			return ERR(err, ERR_SYNTAX, "Authorization is not a list of name=value pairs");
+			return ERR(
+			    err, ERR_SYNTAX, "Authorization is not a list of name=value pairs");
 		name = piece_next(&piece, '=');
 		if (!part_find(name, &part))
 			return ERR(err, ERR_SYNTAX, "Authorization has an unknown parameter");
 		if (values[part].ptr != NULL)
 			return ERR(err, ERR_SYNTAX, "Authorization has %s twice", PART_NAMES[part]);
 		if (piece.len == 0 || !all_of(piece, is_printable))
-			return ERR(err, ERR_SYNTAX, "Authorization has a malformed %s", PART_NAMES[part]);
+			return ERR(
+			    err, ERR_SYNTAX, "Authorization has a malformed %s", PART_NAMES[part]);
 		values[part] = piece;
 	}
 	for (size_t i = 0; i < PART_COUNT; i++)
@@ -120,7 +123,8 @@ parts_parse(struct bytes values[PART_COUNT], struct bytes text, struct err *err)
 bool
 auth_header_parse(struct auth_header *out, struct bytes value, struct err *err)
 {
-	struct bytes values[PART_COUNT] = {BYTES_EMPTY, BYTES_EMPTY, BYTES_EMPTY}, text = bytes_trim(value);
+	struct bytes values[PART_COUNT] = {BYTES_EMPTY, BYTES_EMPTY, BYTES_EMPTY},
+		     text = bytes_trim(value);
 	struct bytes algorithm = piece_next(&text, ' ');
 
 	if (!bytes_equal(algorithm, ALGORITHM))

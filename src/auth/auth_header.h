@@ -9,9 +9,9 @@
 
 /* Views into the value. */
 struct auth_header {
-	struct bytes key_id;         /* 1 .. AUTH_KEY_ID_BYTES_MAX of [A-Za-z0-9_]          */
-	struct bytes date;           /* 8 digits                                            */
-	struct bytes region;         /* 1 or more, without '/'; so are the next two         */
+	struct bytes key_id; /* 1 .. AUTH_KEY_ID_BYTES_MAX of [A-Za-z0-9_]          */
+	struct bytes date;   /* 8 digits                                            */
+	struct bytes region; /* 1 or more, without '/'; so are the next two         */
 	struct bytes service;
 	struct bytes terminator;     /* not yet compared with "aws4_request"                */
 	struct bytes signed_headers; /* not empty; its order and case are the signer's duty */

@@ -27,7 +27,8 @@ auth_key_wipe(struct auth_key *key)
 static void
 arena_secret_wipe(struct bytes secret)
 {
-	secret_wipe((void *)(uintptr_t)secret.ptr, secret.len); /* ours to write, seen through a view */
+	secret_wipe(
+	    (void *)(uintptr_t)secret.ptr, secret.len); /* ours to write, seen through a view */
 }
 
 bool
@@ -61,7 +62,8 @@ is_root(const struct catalog_access_key *key)
 }
 
 static bool
-key_show(struct catalog *c, const char *id, struct arena *arena, struct auth_key *out, struct err *err)
+key_show(
+    struct catalog *c, const char *id, struct arena *arena, struct auth_key *out, struct err *err)
 {
 	struct catalog_access_key key;
 	bool ok;
@@ -111,8 +113,8 @@ auth_key_ensure_root(struct catalog *c, const struct rng *rng, int64_t now_ms, s
 }
 
 bool
-auth_key_list(struct catalog *c, struct arena *arena, struct catalog_access_key **out, size_t *count_out,
-    struct err *err)
+auth_key_list(struct catalog *c, struct arena *arena, struct catalog_access_key **out,
+    size_t *count_out, struct err *err)
 {
 	return catalog_key_list(c, arena, out, count_out, err);
 }
@@ -148,7 +150,8 @@ auth_key_set_active(struct catalog *c, const char *id, bool active, struct err *
 	bool ok;
 
 	arena_init(&arena);
-	ok = (active || root_check(c, id, &arena, err)) && catalog_key_get(c, id, &arena, &key, err);
+	ok =
+	    (active || root_check(c, id, &arena, err)) && catalog_key_get(c, id, &arena, &key, err);
 	if (ok) {
 		key.status = active ? ACTIVE : INACTIVE;
 		ok = catalog_key_put(c, &key, err);
@@ -171,7 +174,8 @@ auth_key_delete(struct catalog *c, const char *id, struct err *err)
 }
 
 static bool
-catalog_find_key(void *ctx, const char *id, struct arena *arena, struct auth_found *out, struct err *err)
+catalog_find_key(
+    void *ctx, const char *id, struct arena *arena, struct auth_found *out, struct err *err)
 {
 	struct catalog *c = ctx;
 	struct catalog_access_key key;

@@ -22,17 +22,17 @@ void auth_key_wipe(struct auth_key *key);
 /* The functions from here to auth_key_delete run inside the caller's open transaction of the catalog. */
 
 /* auth_key_create: a new active key for principal; it counts when the caller has committed. */
-MUST_USE bool auth_key_create(struct catalog *c, const char *principal, const struct rng *rng, int64_t now_ms,
-    struct auth_key *out, struct err *err);
+MUST_USE bool auth_key_create(struct catalog *c, const char *principal, const struct rng *rng,
+    int64_t now_ms, struct auth_key *out, struct err *err);
 /*
  * auth_key_ensure_root: on the first run makes a key of root (*created_out true); later gives the oldest active one,
  * so that a lost credentials file can be written again. When root has keys and none is active, out->id is "".
  */
-MUST_USE bool auth_key_ensure_root(struct catalog *c, const struct rng *rng, int64_t now_ms, struct auth_key *out,
-    bool *created_out, struct err *err);
+MUST_USE bool auth_key_ensure_root(struct catalog *c, const struct rng *rng, int64_t now_ms,
+    struct auth_key *out, bool *created_out, struct err *err);
 /* auth_key_list: oldest first, memory from arena, secrets left empty. */
-MUST_USE bool auth_key_list(struct catalog *c, struct arena *arena, struct catalog_access_key **out, size_t *count_out,
-    struct err *err);
+MUST_USE bool auth_key_list(struct catalog *c, struct arena *arena, struct catalog_access_key **out,
+    size_t *count_out, struct err *err);
 /* auth_key_set_active / auth_key_delete: ERR_NOT_FOUND; ERR_BUSY it is the last active key of root. */
 MUST_USE bool auth_key_set_active(struct catalog *c, const char *id, bool active, struct err *err);
 MUST_USE bool auth_key_delete(struct catalog *c, const char *id, struct err *err);
@@ -46,7 +46,8 @@ struct auth_found {
 
 /* Where keys are looked up. find fails with ERR_NOT_FOUND for an unknown id, otherwise as its store fails. */
 struct auth_key_source {
-	bool (*find)(void *ctx, const char *id, struct arena *arena, struct auth_found *out, struct err *err);
+	bool (*find)(void *ctx, const char *id, struct arena *arena, struct auth_found *out,
+	    struct err *err);
 	void *ctx;
 };
 /* auth_key_source_catalog: c is kept. Each find is a transaction of its own, so the caller must hold none. */

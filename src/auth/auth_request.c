@@ -19,17 +19,21 @@
 
 static const struct auth_refusal REFUSALS[] = {
     [AUTH_MISSING] = {403, "MissingAuthenticationTokenException", "Missing authentication token."},
-    [AUTH_INCOMPLETE] = {400, "IncompleteSignatureException", "The request is not signed completely."},
-    [AUTH_TARGET] = {400, "IncompleteSignatureException", "The request target is not in its canonical form."},
+    [AUTH_INCOMPLETE] = {400, "IncompleteSignatureException",
+	"The request is not signed completely."},
+    [AUTH_TARGET] = {400, "IncompleteSignatureException",
+	"The request target is not in its canonical form."},
     [AUTH_UNSIGNED_HEADER] = {403, "AccessDeniedException",
 	"There were headers present in the request which were not signed."},
-    [AUTH_UNSIGNED_PAYLOAD] = {403, "AccessDeniedException", "The payload of this request must be signed."},
+    [AUTH_UNSIGNED_PAYLOAD] = {403, "AccessDeniedException",
+	"The payload of this request must be signed."},
     [AUTH_STREAMING] = {501, "NotImplemented", "Payloads signed in chunks are not implemented."},
     [AUTH_PAYLOAD_MISMATCH] = {400, "XAmzContentSHA256Mismatch",
 	"The x-amz-content-sha256 header does not match the payload."},
     [AUTH_SESSION_TOKEN] = {403, "UnrecognizedClientException",
 	"The security token included in the request is invalid."},
-    [AUTH_SCOPE] = {403, "InvalidSignatureException", "The credential scope does not fit this request."},
+    [AUTH_SCOPE] = {403, "InvalidSignatureException",
+	"The credential scope does not fit this request."},
     [AUTH_EXPIRED] = {403, "InvalidSignatureException", "Signature expired."},
     [AUTH_NOT_YET_CURRENT] = {403, "InvalidSignatureException", "Signature not yet current."},
     [AUTH_UNKNOWN_KEY] = {403, "UnrecognizedClientException",
@@ -37,7 +41,8 @@ static const struct auth_refusal REFUSALS[] = {
     [AUTH_INACTIVE_KEY] = {403, "UnrecognizedClientException",
 	"The security token included in the request is invalid."},
     [AUTH_SIGNATURE] = {403, "InvalidSignatureException",
-	"The signature does not match the request. Check the secret access key and how the request is "
+	"The signature does not match the request. Check the secret access key and how the request "
+	"is "
 	"signed."},
 };
 
@@ -94,7 +99,8 @@ query_is_signed(struct bytes target)
 
 	for (size_t at = 0; at + 6 <= query.len; at++)
 		if ((at == 0 || query.ptr[at - 1] == '&') &&
-		    bytes_starts_with_nocase(bytes_slice(query, at, query.len), BYTES_LIT("x-amz-")))
+		    bytes_starts_with_nocase(
+			bytes_slice(query, at, query.len), BYTES_LIT("x-amz-")))
 			return true;
 	return false;
 }
@@ -120,7 +126,8 @@ form_check(struct judgement *j)
 	count = header_find(r, BYTES_LIT("x-amz-date"), &j->amz_date);
 	j->amz_date = bytes_trim(j->amz_date);
 	if (count != 1 || !time_amz_parse(&j->signed_ms, j->amz_date))
-		return incomplete(j, "Authorization requires one X-Amz-Date of the form YYYYMMDDTHHMMSSZ");
+		return incomplete(
+		    j, "Authorization requires one X-Amz-Date of the form YYYYMMDDTHHMMSSZ");
 	return AUTH_PASSED;
 }
 
@@ -140,7 +147,8 @@ segment_check(struct bytes segment)
 				return false;
 			i += 2;
 		}
-		if (plain[len] < 0x20 || plain[len] == 0x7f || plain[len] == '/' || plain[len] == '\\')
+		if (plain[len] < 0x20 || plain[len] == 0x7f || plain[len] == '/' ||
+		    plain[len] == '\\')
 			return false;
 	}
 	segment = bytes_of(plain, len);
@@ -236,8 +244,9 @@ time_check(struct judgement *j)
 	time_amz_format(now, now_ms);
 	time_amz_format(edge, late ? now_ms - skew_ms : now_ms + skew_ms);
 	(void)snprintf(j->text, sizeof j->text, "Signature %s: %s is %s %s (%s %c %lld min.)",
-	    late ? "expired" : "not yet current", then, late ? "now earlier than" : "still later than", edge,
-	    now, late ? '-' : '+', (long long)(skew_ms / 60000));
+	    late ? "expired" : "not yet current", then,
+	    late ? "now earlier than" : "still later than", edge, now, late ? '-' : '+',
+	    (long long)(skew_ms / 60000));
 	return late ? AUTH_EXPIRED : AUTH_NOT_YET_CURRENT;
 }
 
@@ -286,7 +295,8 @@ signature_compute(
 {
 	const struct crypt_sigv4_request request = {j->r->method, j->r->target, j->r->headers,
 	    j->r->header_count, bytes_of_str(j->payload_hash), true};
-	const struct crypt_sigv4_scope scope = {j->header.date, j->header.region, j->header.service};
+	const struct crypt_sigv4_scope scope = {
+	    j->header.date, j->header.region, j->header.service};
 	struct buf canonical, to_sign;
 	bool ok;
 
@@ -307,7 +317,8 @@ signature_compute(
 static enum auth_verdict
 signature_judge(struct judgement *j, const struct auth_found *found)
 {
-	struct bytes secret = found->secret != NULL ? secret_view(found->secret) : BYTES_LIT(DUMMY_SECRET);
+	struct bytes secret =
+	    found->secret != NULL ? secret_view(found->secret) : BYTES_LIT(DUMMY_SECRET);
 	char expected[SIGNATURE_CHARS + 1];
 	struct err err;
 	bool same;
@@ -329,13 +340,14 @@ result_fill(struct auth_result *out, const struct judgement *j, enum auth_verdic
 	memset(out, 0, sizeof *out);
 	out->verdict = verdict;
 	if (verdict != AUTH_PASSED)
-		(void)snprintf(
-		    out->text, sizeof out->text, "%s", j->text[0] != '\0' ? j->text : REFUSALS[verdict].text);
+		(void)snprintf(out->text, sizeof out->text, "%s",
+		    j->text[0] != '\0' ? j->text : REFUSALS[verdict].text);
 }
 
 bool
 auth_request_check(const struct auth_request *r, const struct auth_options *options,
-    const struct auth_key_source *keys, struct arena *arena, struct auth_result *out, struct err *err)
+    const struct auth_key_source *keys, struct arena *arena, struct auth_result *out,
+    struct err *err)
 {
 	struct judgement j = {.r = r, .options = options};
 	struct auth_found found = {NULL, NULL, false};
@@ -348,7 +360,8 @@ auth_request_check(const struct auth_request *r, const struct auth_options *opti
 		return true;
 	}
 	id = arena_text(arena, j.header.key_id);
-	if (!keys->find(keys->ctx, id, arena, &found, &find_err) && find_err.code != ERR_NOT_FOUND) {
+	if (!keys->find(keys->ctx, id, arena, &found, &find_err) &&
+	    find_err.code != ERR_NOT_FOUND) {
 		*err = find_err;
 		return false;
 	}

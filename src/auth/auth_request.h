@@ -20,7 +20,8 @@
 struct auth_request {
 	struct bytes method;
 	struct bytes target; /* raw, as on the request line */
-	const struct crypt_sigv4_header *headers; /* every line as received; none folded, no CR, LF or NUL */
+	const struct crypt_sigv4_header
+	    *headers; /* every line as received; none folded, no CR, LF or NUL */
 	size_t header_count;
 	struct bytes body; /* the bytes that will be processed */
 	int64_t now_ms;
@@ -35,15 +36,15 @@ struct auth_options auth_options_default(void);
 
 enum auth_verdict {
 	AUTH_PASSED,
-	AUTH_MISSING,          /* no Authorization header */
-	AUTH_INCOMPLETE,       /* malformed, doubled, or not all there; text says what */
-	AUTH_TARGET,           /* a path that is not its own canonical form */
-	AUTH_UNSIGNED_HEADER,  /* something that decides what happens is not signed */
+	AUTH_MISSING,         /* no Authorization header */
+	AUTH_INCOMPLETE,      /* malformed, doubled, or not all there; text says what */
+	AUTH_TARGET,          /* a path that is not its own canonical form */
+	AUTH_UNSIGNED_HEADER, /* something that decides what happens is not signed */
 	AUTH_UNSIGNED_PAYLOAD,
-	AUTH_STREAMING,        /* chunk signatures are not implemented */
+	AUTH_STREAMING, /* chunk signatures are not implemented */
 	AUTH_PAYLOAD_MISMATCH,
-	AUTH_SESSION_TOKEN,    /* none is issued here */
-	AUTH_SCOPE,            /* date, region, service or terminator */
+	AUTH_SESSION_TOKEN, /* none is issued here */
+	AUTH_SCOPE,         /* date, region, service or terminator */
 	AUTH_EXPIRED,
 	AUTH_NOT_YET_CURRENT,
 	AUTH_UNKNOWN_KEY,
@@ -63,7 +64,8 @@ struct auth_result {
 	enum auth_verdict verdict;
 	const char *principal; /* arena; only when passed */
 	const char *key_id;    /* arena; only when passed */
-	char text[256];        /* for the client: the row's text, or a better one; "" when passed. Holds no secret and
+	char text
+	    [256]; /* for the client: the row's text, or a better one; "" when passed. Holds no secret and
 	                          nothing of the request but its time. */
 };
 
@@ -81,6 +83,7 @@ struct auth_result {
  * source the signing process of AWS Signature Version 4, as crypt_sigv4.h does its arithmetic
  */
 MUST_USE bool auth_request_check(const struct auth_request *r, const struct auth_options *options,
-    const struct auth_key_source *keys, struct arena *arena, struct auth_result *out, struct err *err);
+    const struct auth_key_source *keys, struct arena *arena, struct auth_result *out,
+    struct err *err);
 
 #endif

@@ -83,7 +83,8 @@ bytes_starts_with_nocase(struct bytes s, struct bytes prefix)
 bool
 bytes_ends_with(struct bytes s, struct bytes suffix)
 {
-	return s.len >= suffix.len && bytes_equal(bytes_slice(s, s.len - suffix.len, suffix.len), suffix);
+	return s.len >= suffix.len &&
+	       bytes_equal(bytes_slice(s, s.len - suffix.len, suffix.len), suffix);
 }
 
 size_t

@@ -15,8 +15,8 @@ struct bytes {
 	size_t len;
 };
 
-#define BYTES_EMPTY   ((struct bytes){NULL, 0})
-#define BYTES_LIT(s)  ((struct bytes){(const uint8_t *)("" s), sizeof(s) - 1})
+#define BYTES_EMPTY  ((struct bytes){NULL, 0})
+#define BYTES_LIT(s) ((struct bytes){(const uint8_t *)("" s), sizeof(s) - 1})
 
 struct bytes bytes_of(const void *ptr, size_t len);
 struct bytes bytes_of_str(const char *text); /* NULL gives the empty view */

@@ -39,7 +39,8 @@ err_set_sys(struct err *err, enum err_code code, const char *where, const char *
 	(void)vsnprintf(err->msg, sizeof err->msg, format, ap);
 	va_end(ap);
 	used = strlen(err->msg);
-	(void)snprintf(err->msg + used, sizeof err->msg - used, ": %s", strerror_r(saved, text, sizeof text));
+	(void)snprintf(
+	    err->msg + used, sizeof err->msg - used, ": %s", strerror_r(saved, text, sizeof text));
 	errno = saved;
 	return false;
 }
@@ -64,21 +65,36 @@ const char *
 err_code_name(enum err_code code)
 {
 	switch (code) {
-	case ERR_NONE: return "none";
-	case ERR_USAGE: return "usage";
-	case ERR_SYNTAX: return "syntax";
-	case ERR_LIMIT: return "limit";
-	case ERR_NOT_FOUND: return "not-found";
-	case ERR_EXISTS: return "exists";
-	case ERR_DENIED: return "denied";
-	case ERR_BUSY: return "busy";
-	case ERR_TIMEOUT: return "timeout";
-	case ERR_IO: return "io";
-	case ERR_NO_SPACE: return "no-space";
-	case ERR_CORRUPT: return "corrupt";
-	case ERR_SEALED: return "sealed";
-	case ERR_UNSUPPORTED: return "unsupported";
-	case ERR_CANCELLED: return "cancelled";
+	case ERR_NONE:
+		return "none";
+	case ERR_USAGE:
+		return "usage";
+	case ERR_SYNTAX:
+		return "syntax";
+	case ERR_LIMIT:
+		return "limit";
+	case ERR_NOT_FOUND:
+		return "not-found";
+	case ERR_EXISTS:
+		return "exists";
+	case ERR_DENIED:
+		return "denied";
+	case ERR_BUSY:
+		return "busy";
+	case ERR_TIMEOUT:
+		return "timeout";
+	case ERR_IO:
+		return "io";
+	case ERR_NO_SPACE:
+		return "no-space";
+	case ERR_CORRUPT:
+		return "corrupt";
+	case ERR_SEALED:
+		return "sealed";
+	case ERR_UNSUPPORTED:
+		return "unsupported";
+	case ERR_CANCELLED:
+		return "cancelled";
 	}
 	return "unknown";
 }
@@ -86,6 +102,7 @@ err_code_name(enum err_code code)
 _Noreturn void
 must_fail(const char *expr, const char *file, int line, const char *function)
 {
-	(void)fprintf(stderr, "daybook: bug: must(%s) at %s:%d in %s\n", expr, file, line, function);
+	(void)fprintf(
+	    stderr, "daybook: bug: must(%s) at %s:%d in %s\n", expr, file, line, function);
 	abort();
 }

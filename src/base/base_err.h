@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#define MUST_USE         __attribute__((warn_unused_result))
+#define MUST_USE          __attribute__((warn_unused_result))
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
 
 /* Codes speak about us, never about a library behind us. */
@@ -38,8 +38,10 @@ struct err {
  * err_set / err_set_sys: fill err (the second appends strerror of the current errno; ENOSPC and EDQUOT turn ERR_IO
  * into ERR_NO_SPACE). Both return false, so that `return err_set(…)` is the whole failure path.
  */
-bool err_set(struct err *err, enum err_code code, const char *where, const char *format, ...) PRINTF_LIKE(4, 5);
-bool err_set_sys(struct err *err, enum err_code code, const char *where, const char *format, ...) PRINTF_LIKE(4, 5);
+bool err_set(struct err *err, enum err_code code, const char *where, const char *format, ...)
+    PRINTF_LIKE(4, 5);
+bool err_set_sys(struct err *err, enum err_code code, const char *where, const char *format, ...)
+    PRINTF_LIKE(4, 5);
 
 #define ERR(err, code, ...)     err_set((err), (code), __func__, __VA_ARGS__)
 #define ERR_SYS(err, code, ...) err_set_sys((err), (code), __func__, __VA_ARGS__)

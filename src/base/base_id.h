@@ -9,7 +9,7 @@
 #include "base_bytes.h"
 #include "base_rng.h"
 
-#define ID_RANDOM_CHARS 24                      /* of [a-z2-7]: 120 bits        */
+#define ID_RANDOM_CHARS 24                        /* of [a-z2-7]: 120 bits        */
 #define ID_TEXT_SIZE    (8 + ID_RANDOM_CHARS + 1) /* prefix of up to 8, then NUL */
 
 /* id_new: prefix (for example "a-", "inp-", at most 8 characters) and 24 random characters. */

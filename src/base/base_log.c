@@ -69,10 +69,10 @@ log_write(enum log_level level, const char *format, va_list ap)
 		return;
 }
 
-#define LOG_BODY(level)                        \
-	va_list ap;                            \
-	va_start(ap, format);                  \
-	log_write((level), format, ap);        \
+#define LOG_BODY(level)                                                                            \
+	va_list ap;                                                                                \
+	va_start(ap, format);                                                                      \
+	log_write((level), format, ap);                                                            \
 	va_end(ap)
 
 void

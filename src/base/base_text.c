@@ -193,7 +193,10 @@ text_base64_decode(struct buf *out, struct bytes text)
 		return false;
 	for (size_t at = 0; at < text.len; at += 4) {
 		bool last = at + 4 == text.len;
-		size_t pad = !last ? 0 : text.ptr[at + 3] != '=' ? 0 : text.ptr[at + 2] != '=' ? 1 : 2;
+		size_t pad = !last                     ? 0
+			     : text.ptr[at + 3] != '=' ? 0
+			     : text.ptr[at + 2] != '=' ? 1
+						       : 2;
 		uint32_t v = 0;
 
 		for (size_t i = 0; i < 4; i++) {

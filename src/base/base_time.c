@@ -44,8 +44,8 @@ time_civil_of(struct time_civil *out, int64_t ms)
 int64_t
 time_civil_ms(const struct time_civil *c)
 {
-	return days_of(c->year, c->month, c->day) * MS_PER_DAY + (int64_t)c->hour * 3600000 + (int64_t)c->minute * 60000 +
-	    (int64_t)c->second * 1000 + c->milli;
+	return days_of(c->year, c->month, c->day) * MS_PER_DAY + (int64_t)c->hour * 3600000 +
+	       (int64_t)c->minute * 60000 + (int64_t)c->second * 1000 + c->milli;
 }
 
 void
@@ -54,9 +54,10 @@ time_iso_format(char out[TIME_ISO_SIZE], int64_t ms)
 	struct time_civil c;
 
 	time_civil_of(&c, ms);
-	(void)snprintf(out, TIME_ISO_SIZE, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ", (unsigned)c.year % 10000,
-	    (unsigned)c.month % 100, (unsigned)c.day % 100, (unsigned)c.hour % 100, (unsigned)c.minute % 100,
-	    (unsigned)c.second % 100, (unsigned)c.milli % 1000);
+	(void)snprintf(out, TIME_ISO_SIZE, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
+	    (unsigned)c.year % 10000, (unsigned)c.month % 100, (unsigned)c.day % 100,
+	    (unsigned)c.hour % 100, (unsigned)c.minute % 100, (unsigned)c.second % 100,
+	    (unsigned)c.milli % 1000);
 }
 
 void
@@ -66,8 +67,8 @@ time_amz_format(char out[TIME_AMZ_SIZE], int64_t ms)
 
 	time_civil_of(&c, ms);
 	(void)snprintf(out, TIME_AMZ_SIZE, "%04u%02u%02uT%02u%02u%02uZ", (unsigned)c.year % 10000,
-	    (unsigned)c.month % 100, (unsigned)c.day % 100, (unsigned)c.hour % 100, (unsigned)c.minute % 100,
-	    (unsigned)c.second % 100);
+	    (unsigned)c.month % 100, (unsigned)c.day % 100, (unsigned)c.hour % 100,
+	    (unsigned)c.minute % 100, (unsigned)c.second % 100);
 }
 
 void
@@ -80,8 +81,8 @@ time_http_format(char out[TIME_HTTP_SIZE], int64_t ms)
 
 	time_civil_of(&c, ms);
 	(void)snprintf(out, TIME_HTTP_SIZE, "%s, %02u %s %04u %02u:%02u:%02u GMT", DAYS[c.weekday],
-	    (unsigned)c.day % 100, MONTHS[c.month - 1], (unsigned)c.year % 10000, (unsigned)c.hour % 100,
-	    (unsigned)c.minute % 100, (unsigned)c.second % 100);
+	    (unsigned)c.day % 100, MONTHS[c.month - 1], (unsigned)c.year % 10000,
+	    (unsigned)c.hour % 100, (unsigned)c.minute % 100, (unsigned)c.second % 100);
 }
 
 /* Takes exactly count digits. */
@@ -121,8 +122,9 @@ month_days(int year, int month)
 static bool
 in_range(const struct time_civil *c)
 {
-	return c->month >= 1 && c->month <= 12 && c->day >= 1 && c->day <= month_days(c->year, c->month) &&
-	    c->hour <= 23 && c->minute <= 59 && c->second <= 60;
+	return c->month >= 1 && c->month <= 12 && c->day >= 1 &&
+	       c->day <= month_days(c->year, c->month) && c->hour <= 23 && c->minute <= 59 &&
+	       c->second <= 60;
 }
 
 static bool
@@ -149,7 +151,8 @@ parse_zone(struct reader *r, int *minutes_out)
 	if (r->left.len == 0 || literal(r, 'Z') || literal(r, 'z'))
 		return true;
 	sign = literal(r, '+') ? 1 : literal(r, '-') ? -1 : 0;
-	if (sign == 0 || !digits(r, 2, &hour) || !literal(r, ':') || !digits(r, 2, &minute) || hour > 23 || minute > 59)
+	if (sign == 0 || !digits(r, 2, &hour) || !literal(r, ':') || !digits(r, 2, &minute) ||
+	    hour > 23 || minute > 59)
 		return false;
 	*minutes_out = sign * (hour * 60 + minute);
 	return true;
@@ -163,8 +166,8 @@ time_iso_parse(int64_t *ms_out, struct bytes text)
 	int zone = 0;
 
 	reader_init(&r, text);
-	if (!digits(&r, 4, &c.year) || !literal(&r, '-') || !digits(&r, 2, &c.month) || !literal(&r, '-') ||
-	    !digits(&r, 2, &c.day))
+	if (!digits(&r, 4, &c.year) || !literal(&r, '-') || !digits(&r, 2, &c.month) ||
+	    !literal(&r, '-') || !digits(&r, 2, &c.day))
 		return false;
 	if (literal(&r, 'T') || literal(&r, 't') || literal(&r, ' ')) {
 		if (!digits(&r, 2, &c.hour) || !literal(&r, ':') || !digits(&r, 2, &c.minute))
@@ -187,9 +190,9 @@ time_amz_parse(int64_t *ms_out, struct bytes text)
 	struct reader r;
 
 	reader_init(&r, text);
-	if (!digits(&r, 4, &c.year) || !digits(&r, 2, &c.month) || !digits(&r, 2, &c.day) || !literal(&r, 'T') ||
-	    !digits(&r, 2, &c.hour) || !digits(&r, 2, &c.minute) || !digits(&r, 2, &c.second) || !literal(&r, 'Z') ||
-	    !reader_done(&r) || !in_range(&c))
+	if (!digits(&r, 4, &c.year) || !digits(&r, 2, &c.month) || !digits(&r, 2, &c.day) ||
+	    !literal(&r, 'T') || !digits(&r, 2, &c.hour) || !digits(&r, 2, &c.minute) ||
+	    !digits(&r, 2, &c.second) || !literal(&r, 'Z') || !reader_done(&r) || !in_range(&c))
 		return false;
 	*ms_out = time_civil_ms(&c);
 	return true;

@@ -12,9 +12,9 @@
 #define TIME_AMZ_SIZE 17 /* "20261124T082025Z" and NUL          */
 
 struct time_civil {
-	int year, month, day;            /* month 1..12, day 1..31 */
+	int year, month, day; /* month 1..12, day 1..31 */
 	int hour, minute, second, milli;
-	int weekday;                     /* 0 = Sunday */
+	int weekday; /* 0 = Sunday */
 };
 
 void time_civil_of(struct time_civil *out, int64_t ms);

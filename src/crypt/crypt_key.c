@@ -17,8 +17,8 @@
 #define CONTEXT_BYTES_MAX   1024
 #define AAD_BYTES_MAX       (WRAPPED_HEAD_BYTES + CONTEXT_BYTES_MAX)
 
-_Static_assert(
-    WRAPPED_EXTRA_BYTES + CRYPT_DATA_KEY_BYTES_MAX <= CRYPT_WRAPPED_BYTES_MAX, "a wrapped key fits");
+_Static_assert(WRAPPED_EXTRA_BYTES + CRYPT_DATA_KEY_BYTES_MAX <= CRYPT_WRAPPED_BYTES_MAX,
+    "a wrapped key fits");
 
 struct crypt_keys {
 	struct secret *key;
@@ -76,8 +76,8 @@ aad_format(struct buf *aad, struct bytes head, struct bytes context)
 }
 
 bool
-crypt_keys_wrap(struct crypt_keys *k, struct bytes context, const struct secret *data_key, struct buf *out,
-    struct err *err)
+crypt_keys_wrap(struct crypt_keys *k, struct bytes context, const struct secret *data_key,
+    struct buf *out, struct err *err)
 {
 	uint8_t head[WRAPPED_HEAD_BYTES], nonce[CRYPT_NONCE_BYTES];
 	struct crypt_sealer *sealer;
@@ -92,7 +92,8 @@ crypt_keys_wrap(struct crypt_keys *k, struct bytes context, const struct secret 
 	rng_fill(&k->rng, nonce, sizeof nonce);
 	buf_init(&aad, AAD_BYTES_MAX);
 	aad_format(&aad, bytes_of(head, sizeof head), context);
-	sealer = crypt_sealer_new(k->key); /* one a call: the service is shared by threads, a sealer is not */
+	sealer = crypt_sealer_new(
+	    k->key); /* one a call: the service is shared by threads, a sealer is not */
 	buf_append_mem(out, head, sizeof head);
 	buf_append_mem(out, nonce, sizeof nonce);
 	crypt_seal(sealer, nonce, buf_view(&aad), key, out);
@@ -113,7 +114,8 @@ head_check(const struct crypt_keys *k, struct reader *r, struct err *err)
 		return ERR(err, ERR_CORRUPT, "not a wrapped key");
 	if (!bytes_equal(id, bytes_of(k->id, sizeof k->id))) {
 		text_hex_format(id_text, id);
-		return ERR(err, ERR_SEALED, "wrapped by key %s, and this is key %s", id_text, k->id_text);
+		return ERR(
+		    err, ERR_SEALED, "wrapped by key %s, and this is key %s", id_text, k->id_text);
 	}
 	return true;
 }

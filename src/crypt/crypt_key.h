@@ -10,7 +10,7 @@
 #include "base_rng.h"
 #include "crypt_secret.h"
 
-#define CRYPT_WRAPPED_BYTES_MAX 256
+#define CRYPT_WRAPPED_BYTES_MAX  256
 #define CRYPT_DATA_KEY_BYTES_MAX 128 /* a data key to be wrapped: 1 .. this */
 
 /* Thread-safe. */
@@ -24,8 +24,8 @@ struct crypt_keys;
  *        ERR_UNSUPPORTED a later version of the format
  * source docs/formats/key-file.md
  */
-MUST_USE bool crypt_keys_open_file(const char *path, const char *data_dir, bool create, const struct rng *rng,
-    struct crypt_keys **out, struct err *err);
+MUST_USE bool crypt_keys_open_file(const char *path, const char *data_dir, bool create,
+    const struct rng *rng, struct crypt_keys **out, struct err *err);
 /* crypt_keys_new: the same service over a key that is already in memory (lent, CRYPT_KEY_BYTES long); rng is copied,
  * what it points to is kept. For tests, and for key files that somebody else read. */
 struct crypt_keys *crypt_keys_new(const struct secret *key, const struct rng *rng);
@@ -37,8 +37,8 @@ const char *crypt_keys_id(const struct crypt_keys *k);
  * crypt_keys_wrap: seal a data key so that only the same context opens it; appends at most CRYPT_WRAPPED_BYTES_MAX.
  * context is not secret and is not stored in the result (archive id, pack id …).
  */
-MUST_USE bool crypt_keys_wrap(struct crypt_keys *k, struct bytes context, const struct secret *data_key, struct buf *out,
-    struct err *err);
+MUST_USE bool crypt_keys_wrap(struct crypt_keys *k, struct bytes context,
+    const struct secret *data_key, struct buf *out, struct err *err);
 /* crypt_keys_unwrap: ERR_SEALED wrong key or context; ERR_CORRUPT not a wrapped key; docs/formats/wrapped-key.md. */
 MUST_USE bool crypt_keys_unwrap(struct crypt_keys *k, struct bytes context, struct bytes wrapped,
     struct secret **data_key_out, struct err *err);

@@ -62,7 +62,8 @@ crypt_key_parse(struct bytes file, struct secret **key_out, struct err *err)
 	if (!bytes_equal(magic, FILE_MAGIC))
 		return ERR(err, ERR_CORRUPT, "not a key file");
 	if (version > FILE_VERSION)
-		return ERR(err, ERR_UNSUPPORTED, "key file version %u is later than this program", version);
+		return ERR(err, ERR_UNSUPPORTED, "key file version %u is later than this program",
+		    version);
 	if (!reader_done(&r) || version != FILE_VERSION)
 		return ERR(err, ERR_CORRUPT, "not a key file");
 	checksum(expected, bytes_slice(file, 0, BODY_BYTES));
@@ -87,8 +88,8 @@ folder_find(const char *path, char folder[PATH_MAX], const char **name_out, stru
 	if (slash != NULL && slash != path)
 		parent[slash - path] = '\0';
 	if (realpath(parent, folder) == NULL)
-		ok = ERR_SYS(
-		    err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "folder of the key file '%s'", path);
+		ok = ERR_SYS(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO,
+		    "folder of the key file '%s'", path);
 	mem_free(parent);
 	return ok;
 }
@@ -109,11 +110,12 @@ place_check(const char *real_path, const char *data_dir, struct err *err)
 	if (real == NULL)
 		return ERR_SYS(err, ERR_IO, "data directory '%s'", data_dir);
 	len = strlen(real);
-	inside = strcmp(real, "/") == 0 || (strncmp(real_path, real, len) == 0 && real_path[len] == '/');
+	inside =
+	    strcmp(real, "/") == 0 || (strncmp(real_path, real, len) == 0 && real_path[len] == '/');
 	free(real);
 	if (inside)
-		return ERR(
-		    err, ERR_DENIED, "the key file '%s' lies in the data directory that it locks", real_path);
+		return ERR(err, ERR_DENIED,
+		    "the key file '%s' lies in the data directory that it locks", real_path);
 	return true;
 }
 
@@ -127,12 +129,14 @@ status_check(int fd, const char *path, struct err *err)
 	if (!S_ISREG(st.st_mode))
 		return ERR(err, ERR_CORRUPT, "the key file '%s' is not a regular file", path);
 	if ((st.st_mode & 077) != 0)
-		return ERR(err, ERR_DENIED, "others may use the key file '%s' (mode %04o): chmod 0400", path,
+		return ERR(err, ERR_DENIED,
+		    "others may use the key file '%s' (mode %04o): chmod 0400", path,
 		    (unsigned)st.st_mode & 07777);
 	if (st.st_uid != geteuid() && st.st_uid != 0)
 		return ERR(err, ERR_DENIED, "the key file '%s' belongs to another user", path);
 	if (st.st_size != FILE_BYTES)
-		return ERR(err, ERR_CORRUPT, "the key file '%s' is not %d bytes long", path, FILE_BYTES);
+		return ERR(
+		    err, ERR_CORRUPT, "the key file '%s' is not %d bytes long", path, FILE_BYTES);
 	return true;
 }
 
@@ -172,7 +176,8 @@ file_read(const char *path, struct secret **key_out, struct err *err)
 				      : ERR_IO,
 		    "open the key file '%s'", path);
 	else
-		ok = status_check(fd, path, err) && read_exactly(fd, secret_data(file), FILE_BYTES, err) &&
+		ok = status_check(fd, path, err) &&
+		     read_exactly(fd, secret_data(file), FILE_BYTES, err) &&
 		     crypt_key_parse(secret_view(file), key_out, err);
 	secret_free(&file);
 	if (fd >= 0)
@@ -220,7 +225,8 @@ file_create(const char *path, const char *folder, const struct rng *rng, struct 
 	int fd;
 	bool ok;
 
-	(void)snprintf(draft, strlen(path) + 32, "%s.draft-%016llx", path, (unsigned long long)rng_u64(rng));
+	(void)snprintf(
+	    draft, strlen(path) + 32, "%s.draft-%016llx", path, (unsigned long long)rng_u64(rng));
 	fd = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0400);
 	if (fd < 0) {
 		ok = ERR_SYS(err, ERR_IO, "make the key file '%s'", draft);
@@ -259,11 +265,12 @@ crypt_keys_open_file(const char *path, const char *data_dir, bool create, const 
 	/* Links are resolved first: what is judged is what is opened. */
 	if (realpath(path, real) == NULL) {
 		if (errno != ENOENT) {
-			ok = ERR_SYS(err, errno == EACCES ? ERR_DENIED : ERR_IO, "the key file '%s'", path);
+			ok = ERR_SYS(
+			    err, errno == EACCES ? ERR_DENIED : ERR_IO, "the key file '%s'", path);
 			goto out;
 		}
-		if (snprintf(real, PATH_MAX, "%s/%s", strcmp(folder, "/") == 0 ? "" : folder, name) >=
-		    PATH_MAX) {
+		if (snprintf(real, PATH_MAX, "%s/%s", strcmp(folder, "/") == 0 ? "" : folder,
+			name) >= PATH_MAX) {
 			ok = ERR(err, ERR_LIMIT, "the name of the key file is too long");
 			goto out;
 		}

@@ -28,7 +28,8 @@ crypt_password_hash(char out[CRYPT_PASSWORD_TEXT_SIZE], struct bytes password, s
 	if (password.len > PASSWORD_BYTES_MAX)
 		return ERR(err, ERR_LIMIT, "a password of %zu bytes", password.len);
 	/* The only way to fail is memory, and memory that fails is not survived. */
-	must(crypto_pwhash_argon2id_str(out, text_of(password), password.len, OPERATIONS, MEMORY_BYTES) == 0);
+	must(crypto_pwhash_argon2id_str(
+		 out, text_of(password), password.len, OPERATIONS, MEMORY_BYTES) == 0);
 	return true;
 }
 
@@ -39,8 +40,8 @@ work_in_vain(struct bytes password)
 	static const uint8_t SALT[crypto_pwhash_argon2id_SALTBYTES];
 	uint8_t hash[32];
 
-	must(crypto_pwhash_argon2id(hash, sizeof hash, text_of(password), password.len, SALT, OPERATIONS,
-		 MEMORY_BYTES, crypto_pwhash_argon2id_ALG_ARGON2ID13) == 0);
+	must(crypto_pwhash_argon2id(hash, sizeof hash, text_of(password), password.len, SALT,
+		 OPERATIONS, MEMORY_BYTES, crypto_pwhash_argon2id_ALG_ARGON2ID13) == 0);
 	secret_wipe(hash, sizeof hash);
 	return false;
 }

@@ -20,7 +20,8 @@ context_new(const struct secret *key, int encrypt)
 	EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
 
 	must(context != NULL);
-	must(EVP_CipherInit_ex(context, EVP_aes_256_gcm(), NULL, secret_view(key).ptr, NULL, encrypt) == 1);
+	must(EVP_CipherInit_ex(
+		 context, EVP_aes_256_gcm(), NULL, secret_view(key).ptr, NULL, encrypt) == 1);
 	return context;
 }
 
@@ -64,8 +65,8 @@ context_update(EVP_CIPHER_CTX *context, uint8_t *out, struct bytes data)
 	for (size_t at = 0; at < data.len; at += STEP_BYTES) {
 		size_t n = data.len - at < STEP_BYTES ? data.len - at : STEP_BYTES;
 
-		must(EVP_CipherUpdate(context, out == NULL ? NULL : out + at, &done, data.ptr + at, (int)n) ==
-		     1);
+		must(EVP_CipherUpdate(context, out == NULL ? NULL : out + at, &done, data.ptr + at,
+			 (int)n) == 1);
 		must((size_t)done == n);
 	}
 }
@@ -85,7 +86,8 @@ crypt_seal(struct crypt_sealer *s, const uint8_t nonce[CRYPT_NONCE_BYTES], struc
 	context_update(s->encrypt, NULL, aad);
 	context_update(s->encrypt, place, plain);
 	must(EVP_CipherFinal_ex(s->encrypt, last, &done) == 1 && done == 0);
-	must(EVP_CIPHER_CTX_ctrl(s->encrypt, EVP_CTRL_AEAD_GET_TAG, CRYPT_TAG_BYTES, place + plain.len) == 1);
+	must(EVP_CIPHER_CTX_ctrl(
+		 s->encrypt, EVP_CTRL_AEAD_GET_TAG, CRYPT_TAG_BYTES, place + plain.len) == 1);
 	buf_grow(out, plain.len + CRYPT_TAG_BYTES);
 }
 

@@ -21,10 +21,10 @@ void crypt_sealer_free(struct crypt_sealer **s);
 void crypt_nonce_of(uint8_t out[CRYPT_NONCE_BYTES], uint32_t domain, uint64_t counter);
 
 /* crypt_seal: appends ciphertext (plain.len bytes) and tag to out. */
-void crypt_seal(struct crypt_sealer *s, const uint8_t nonce[CRYPT_NONCE_BYTES], struct bytes aad, struct bytes plain,
-    struct buf *out);
+void crypt_seal(struct crypt_sealer *s, const uint8_t nonce[CRYPT_NONCE_BYTES], struct bytes aad,
+    struct bytes plain, struct buf *out);
 /* crypt_unseal: appends the plaintext to out; ERR_CORRUPT (and nothing appended) when the tag does not fit. */
-MUST_USE bool crypt_unseal(struct crypt_sealer *s, const uint8_t nonce[CRYPT_NONCE_BYTES], struct bytes aad,
-    struct bytes sealed, struct buf *out, struct err *err);
+MUST_USE bool crypt_unseal(struct crypt_sealer *s, const uint8_t nonce[CRYPT_NONCE_BYTES],
+    struct bytes aad, struct bytes sealed, struct buf *out, struct err *err);
 
 #endif

@@ -24,8 +24,8 @@ struct parameter {
 static bool
 is_unreserved(uint8_t c)
 {
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
-	       c == '.' || c == '_' || c == '~';
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+	       c == '-' || c == '.' || c == '_' || c == '~';
 }
 
 /* RFC 9110 §5.6.2, without the capitals: the form a name has in a list of signed headers. */
@@ -65,8 +65,8 @@ recode(struct buf *out, struct bytes text, bool keep_slash, struct err *err)
 
 		if (c == '%') {
 			if (!text_hex_parse(&c, 1, bytes_slice(text, i + 1, 2)))
-				return ERR(
-				    err, ERR_SYNTAX, "the target has a '%%' without two hexadecimal digits");
+				return ERR(err, ERR_SYNTAX,
+				    "the target has a '%%' without two hexadecimal digits");
 			i += 2;
 		} else if (c == '/' && keep_slash) {
 			buf_append_byte(out, c);
@@ -141,8 +141,8 @@ parameter_compare(const void *a, const void *b)
 
 /* Cuts the query into parameters, encoded into scratch, which never moves; *count_out of them, out of at most max. */
 static bool
-query_parse(
-    struct bytes query, struct buf *scratch, struct parameter *list, size_t *count_out, struct err *err)
+query_parse(struct bytes query, struct buf *scratch, struct parameter *list, size_t *count_out,
+    struct err *err)
 {
 	size_t count = 0, end;
 
@@ -180,7 +180,8 @@ query_append(struct buf *out, struct bytes query, bool presigned, struct err *er
 	bool ok;
 
 	buf_init(&scratch, 3 * HTTP_TARGET_BYTES_MAX);
-	(void)buf_reserve(&scratch, 3 * query.len + 1); /* the most it can become: views into it stay good */
+	(void)buf_reserve(
+	    &scratch, 3 * query.len + 1); /* the most it can become: views into it stay good */
 	ok = query_parse(query, &scratch, list, &count, err);
 	if (!ok)
 		goto out;
@@ -225,7 +226,8 @@ value_append(struct buf *out, struct bytes value)
 
 /* One line "name:value,value"; the values of equal names in the order received. */
 static bool
-header_append(struct buf *out, const struct crypt_sigv4_request *r, struct bytes name, struct err *err)
+header_append(
+    struct buf *out, const struct crypt_sigv4_request *r, struct bytes name, struct err *err)
 {
 	size_t found = 0;
 
@@ -251,15 +253,17 @@ name_check(struct bytes name, struct bytes previous, struct err *err)
 		return ERR(err, ERR_SYNTAX, "the list of signed headers has an empty name");
 	for (size_t i = 0; i < name.len; i++)
 		if (!is_signed_name_char(name.ptr[i]))
-			return ERR(err, ERR_SYNTAX, "the list of signed headers is not in lower case");
+			return ERR(
+			    err, ERR_SYNTAX, "the list of signed headers is not in lower case");
 	if (bytes_compare(previous, name) >= 0)
-		return ERR(err, ERR_SYNTAX, "the list of signed headers is not sorted, or names one twice");
+		return ERR(err, ERR_SYNTAX,
+		    "the list of signed headers is not sorted, or names one twice");
 	return true;
 }
 
 static bool
-headers_append(
-    struct buf *out, const struct crypt_sigv4_request *r, struct bytes signed_headers, struct err *err)
+headers_append(struct buf *out, const struct crypt_sigv4_request *r, struct bytes signed_headers,
+    struct err *err)
 {
 	struct bytes previous = BYTES_EMPTY;
 	size_t end;
@@ -279,8 +283,8 @@ headers_append(
 }
 
 bool
-crypt_sigv4_canonical(const struct crypt_sigv4_request *r, struct bytes signed_headers, bool presigned,
-    struct buf *out, struct err *err)
+crypt_sigv4_canonical(const struct crypt_sigv4_request *r, struct bytes signed_headers,
+    bool presigned, struct buf *out, struct err *err)
 {
 	size_t question;
 	struct bytes path, query;
@@ -289,7 +293,8 @@ crypt_sigv4_canonical(const struct crypt_sigv4_request *r, struct bytes signed_h
 		return false;
 	question = bytes_find_byte(r->target, 0, '?');
 	path = bytes_slice(r->target, 0, question);
-	query = question == SIZE_MAX ? BYTES_EMPTY : bytes_slice(r->target, question + 1, r->target.len);
+	query = question == SIZE_MAX ? BYTES_EMPTY
+				     : bytes_slice(r->target, question + 1, r->target.len);
 	buf_append(out, r->method);
 	buf_append_byte(out, '\n');
 	if (r->normalize_path)
@@ -321,8 +326,8 @@ scope_append(struct buf *out, const struct crypt_sigv4_scope *scope)
 }
 
 void
-crypt_sigv4_string_to_sign(
-    struct bytes canonical, struct bytes amz_date, const struct crypt_sigv4_scope *scope, struct buf *out)
+crypt_sigv4_string_to_sign(struct bytes canonical, struct bytes amz_date,
+    const struct crypt_sigv4_scope *scope, struct buf *out)
 {
 	uint8_t digest[CRYPT_SHA256_BYTES];
 	char hex[2 * CRYPT_SHA256_BYTES + 1];
@@ -338,11 +343,13 @@ crypt_sigv4_string_to_sign(
 }
 
 void
-crypt_sigv4_signature(
-    char out[65], struct bytes secret_key, const struct crypt_sigv4_scope *scope, struct bytes string_to_sign)
+crypt_sigv4_signature(char out[65], struct bytes secret_key, const struct crypt_sigv4_scope *scope,
+    struct bytes string_to_sign)
 {
-	uint8_t first[4 + CRYPT_SIGV4_SECRET_BYTES_MAX], key[CRYPT_SHA256_BYTES], next[CRYPT_SHA256_BYTES];
-	const struct bytes steps[] = {scope->region, scope->service, BYTES_LIT(TERMINATOR), string_to_sign};
+	uint8_t first[4 + CRYPT_SIGV4_SECRET_BYTES_MAX], key[CRYPT_SHA256_BYTES],
+	    next[CRYPT_SHA256_BYTES];
+	const struct bytes steps[] = {
+	    scope->region, scope->service, BYTES_LIT(TERMINATOR), string_to_sign};
 
 	must(secret_key.len <= CRYPT_SIGV4_SECRET_BYTES_MAX);
 	memcpy(first, "AWS4", 4);
@@ -393,8 +400,9 @@ signed_headers_of(const struct crypt_sigv4_request *r, struct arena *arena)
 }
 
 bool
-crypt_sigv4_sign_header(const struct crypt_sigv4_request *r, struct bytes access_key, struct bytes secret_key,
-    struct bytes amz_date, const struct crypt_sigv4_scope *scope, struct buf *out, struct err *err)
+crypt_sigv4_sign_header(const struct crypt_sigv4_request *r, struct bytes access_key,
+    struct bytes secret_key, struct bytes amz_date, const struct crypt_sigv4_scope *scope,
+    struct buf *out, struct err *err)
 {
 	struct arena arena;
 	struct buf canonical, to_sign;

@@ -21,7 +21,8 @@ date_text(struct http_server *s)
 static bool
 is_ours(struct bytes name)
 {
-	static const char *const ours[] = {"connection", "content-length", "date", "transfer-encoding", "keep-alive"};
+	static const char *const ours[] = {
+	    "connection", "content-length", "date", "transfer-encoding", "keep-alive"};
 
 	for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
 		if (bytes_equal_nocase(name, bytes_of_str(ours[i])))
@@ -52,16 +53,16 @@ append_fixed_header(struct buf *out, const char *name, const char *value)
 
 /* Turns a 200 whose owner invites ranges into 206 or 416. */
 static void
-apply_range(const struct http_connection *c, const struct http_response *r, unsigned *status, struct bytes *body,
-    struct buf *out)
+apply_range(const struct http_connection *c, const struct http_response *r, unsigned *status,
+    struct bytes *body, struct buf *out)
 {
 	const struct http_message *m = &c->parser.message;
 	const struct bytes *accept = http_header_find(r->headers, r->header_count, "accept-ranges");
 	const struct bytes *range = http_header_find(m->headers, m->header_count, "range");
 	uint64_t from, len;
 
-	if (*status != 200 || accept == NULL || !bytes_equal_nocase(*accept, BYTES_LIT("bytes")) || range == NULL ||
-	    !bytes_equal(m->method, BYTES_LIT("GET")))
+	if (*status != 200 || accept == NULL || !bytes_equal_nocase(*accept, BYTES_LIT("bytes")) ||
+	    range == NULL || !bytes_equal(m->method, BYTES_LIT("GET")))
 		return;
 	switch (http_range_parse(*range, body->len, &from, &len)) {
 	case HTTP_RANGE_WHOLE:
@@ -92,7 +93,8 @@ append_connection(struct http_connection *c)
 static bool
 has_body(const struct http_connection *c, unsigned status)
 {
-	return status != 204 && status != 304 && !bytes_equal(c->parser.message.method, BYTES_LIT("HEAD"));
+	return status != 204 && status != 304 &&
+	       !bytes_equal(c->parser.message.method, BYTES_LIT("HEAD"));
 }
 
 static struct bytes
@@ -145,7 +147,9 @@ http_answer_failure(struct http_connection *c, unsigned status, const char *reas
 {
 	struct http_server *s = c->server;
 	char request_id[ID_UUID_TEXT_SIZE];
-	struct http_failure f = {.status = status, .type = http_status_type(status), .reason = reason,
+	struct http_failure f = {.status = status,
+	    .type = http_status_type(status),
+	    .reason = reason,
 	    .request_id = request_id};
 	struct buf body;
 
@@ -155,7 +159,9 @@ http_answer_failure(struct http_connection *c, unsigned status, const char *reas
 		s->ops->failure(s->ctx, &f, &body);
 	/* Types and reasons are literals of this room without quotes or control characters. */
 	if (body.len == 0)
-		buf_printf(&body, "{\"__type\":\"com.amazonaws.mailmanager#%s\",\"Message\":\"%s\"}", f.type, reason);
+		buf_printf(&body,
+		    "{\"__type\":\"com.amazonaws.mailmanager#%s\",\"Message\":\"%s\"}", f.type,
+		    reason);
 	c->close_after = c->linger = true;
 	buf_printf(&c->out, "HTTP/1.1 %u %s\r\n", status, http_status_text(status));
 	append_fixed_header(&c->out, "Date", date_text(s));

@@ -8,13 +8,12 @@
 #include "base_mem.h"
 #include "http_server_int.h"
 
-#define OUT_BYTES_MAX        ((size_t)1024 * 1024 * 1024) /* our owner's answer, never a peer's choice */
-#define LINGER_READS_MAX     64                           /* per wake, so that others get their turn   */
+#define OUT_BYTES_MAX    ((size_t)1024 * 1024 * 1024) /* our owner's answer, never a peer's choice */
+#define LINGER_READS_MAX 64 /* per wake, so that others get their turn   */
 
 static void connection_run(struct http_connection *c, struct bytes data);
 
-static void
-on_ready(void *ctx, unsigned ready);
+static void on_ready(void *ctx, unsigned ready);
 
 struct http_connection *
 http_connection_new(struct http_server *s, int fd, const struct os_address *peer, size_t slot)
@@ -159,7 +158,9 @@ static void
 hand_over(struct http_connection *c)
 {
 	struct http_server *s = c->server;
-	struct http_request r = {.message = c->parser.message, .peer = c->peer, .local = c->local,
+	struct http_request r = {.message = c->parser.message,
+	    .peer = c->peer,
+	    .local = c->local,
 	    .peer_uid = c->peer_uid};
 
 	c->request_id = r.id = ++s->serial << 16 | c->slot;
@@ -171,7 +172,9 @@ hand_over(struct http_connection *c)
 	if (c->state == HTTP_WRITING)
 		send_some(c);
 	else if (c->state == HTTP_WAITING)
-		buf_release(&c->parser.body); /* the owner has it; the head is still needed for the answer */
+		buf_release(
+		    &c->parser
+			 .body); /* the owner has it; the head is still needed for the answer */
 }
 
 /* RFC 9110 §10.1.1. A peer that has begun to send the body has no use for it. */
@@ -223,7 +226,8 @@ feed_all(struct http_connection *c, struct bytes data)
 {
 	while (data.len > 0 && c->state == HTTP_READING)
 		feed(c, &data);
-	if (data.len > 0 && (c->state == HTTP_WAITING || (c->state == HTTP_WRITING && !c->close_after)))
+	if (data.len > 0 &&
+	    (c->state == HTTP_WAITING || (c->state == HTTP_WRITING && !c->close_after)))
 		buf_append(&c->pending, data);
 }
 
@@ -275,7 +279,8 @@ discard_some(struct http_connection *c)
 	size_t got;
 
 	for (int i = 0; i < LINGER_READS_MAX; i++) {
-		enum os_io io = os_socket_read(c->fd, c->server->scratch, HTTP_READ_BYTES, &got, &err);
+		enum os_io io =
+		    os_socket_read(c->fd, c->server->scratch, HTTP_READ_BYTES, &got, &err);
 
 		if (io == OS_IO_AGAIN)
 			return;
@@ -296,7 +301,8 @@ on_ready(void *ctx, unsigned ready)
 		read_some(c);
 		break;
 	case HTTP_WAITING:
-		os_watch_set(c->watch, 0); /* it comes after the answer, or the peer is gone; either can wait */
+		os_watch_set(c->watch,
+		    0); /* it comes after the answer, or the peer is gone; either can wait */
 		break;
 	case HTTP_WRITING:
 		c->busy = true;

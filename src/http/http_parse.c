@@ -8,9 +8,9 @@
 #include "base_mem.h"
 #include "http_parse_int.h"
 
-#define METHOD_BYTES_MAX     32u /* 400 */
-#define VERSION_BYTES        8u  /* "HTTP/1.1" */
-#define CHUNK_DIGITS_MAX     16u /* 400 */
+#define METHOD_BYTES_MAX     32u  /* 400 */
+#define VERSION_BYTES        8u   /* "HTTP/1.1" */
+#define CHUNK_DIGITS_MAX     16u  /* 400 */
 #define CHUNK_LINE_BYTES_MAX 256u /* with extensions; 400 */
 
 struct http_limits
@@ -117,7 +117,10 @@ take_header_line(struct http_parser *p, struct bytes line)
 		return false;
 	span.name_at = (size_t)(h.name.ptr - p->head.ptr);
 	span.name_len = h.name.len;
-	span.value_at = h.value.len == 0 ? 0 : (size_t)(h.value.ptr - p->head.ptr); /* an empty view may be nowhere */
+	span.value_at =
+	    h.value.len == 0
+		? 0
+		: (size_t)(h.value.ptr - p->head.ptr); /* an empty view may be nowhere */
 	span.value_len = h.value.len;
 	add_span(p, span);
 	return http_parse_framing_field(p, &h);
@@ -367,7 +370,8 @@ http_parser_feed(struct http_parser *p, struct bytes data, size_t *used_out)
 			p->message.body = buf_view(&p->body);
 			return HTTP_PARSE_DONE;
 		}
-		if (p->expect_continue && (p->phase == HTTP_PHASE_BODY || p->phase == HTTP_PHASE_CHUNK_SIZE)) {
+		if (p->expect_continue &&
+		    (p->phase == HTTP_PHASE_BODY || p->phase == HTTP_PHASE_CHUNK_SIZE)) {
 			p->expect_continue = false;
 			return HTTP_PARSE_CONTINUE;
 		}

@@ -14,7 +14,8 @@ bool http_parse_text_ok(struct bytes text);
 /* All of these: false = http_parser_fail was called. Lines lie in p->head, without their CRLF. */
 bool http_parse_request_line(struct http_parser *p, struct bytes line);
 /* http_parse_request_partial: line is what is here of a request line, with or without its end. */
-bool http_parse_request_partial(struct http_parser *p, struct bytes line, size_t method_max, size_t line_max);
+bool http_parse_request_partial(
+    struct http_parser *p, struct bytes line, size_t method_max, size_t line_max);
 bool http_parse_field(struct http_parser *p, struct bytes line, struct http_header *out);
 /* http_parse_framing_field: notes Host, Content-Length, Transfer-Encoding, Expect and Connection. */
 bool http_parse_framing_field(struct http_parser *p, const struct http_header *h);

@@ -57,11 +57,13 @@ cut(struct bytes s, size_t from, size_t to)
 static bool
 take_version(struct http_parser *p, struct bytes version)
 {
-	bool form = version.len == 8 && bytes_starts_with(version, BYTES_LIT("HTTP/")) && version.ptr[6] == '.' &&
-	    version.ptr[5] >= '0' && version.ptr[5] <= '9' && version.ptr[7] >= '0' && version.ptr[7] <= '9';
+	bool form = version.len == 8 && bytes_starts_with(version, BYTES_LIT("HTTP/")) &&
+		    version.ptr[6] == '.' && version.ptr[5] >= '0' && version.ptr[5] <= '9' &&
+		    version.ptr[7] >= '0' && version.ptr[7] <= '9';
 
 	if (!form)
-		return http_parser_fail(p, 400, "The request line does not end with an HTTP version.");
+		return http_parser_fail(
+		    p, 400, "The request line does not end with an HTTP version.");
 	if (version.ptr[5] != '1' || version.ptr[7] > '1')
 		return http_parser_fail(p, 505, "HTTP/1.1 and HTTP/1.0 are spoken here.");
 	p->message.minor = (unsigned)(version.ptr[7] - '0');
@@ -78,35 +80,41 @@ http_parse_request_line(struct http_parser *p, struct bytes line)
 	struct bytes target;
 
 	if (second == SIZE_MAX)
-		return http_parser_fail(p, 400, "The request line is not a method, a target and a version.");
+		return http_parser_fail(
+		    p, 400, "The request line is not a method, a target and a version.");
 	if (!is_token(cut(line, 0, first)))
 		return http_parser_fail(p, 400, "The request line does not begin with a method.");
 	target = cut(line, first + 1, second);
 	if (target.len > p->limits.target_bytes_max)
 		return http_parser_fail(p, 414, "The request target is too long.");
 	if (!target_bytes_ok(target))
-		return http_parser_fail(p, 400, "The request target has bytes that must be percent-encoded.");
+		return http_parser_fail(
+		    p, 400, "The request target has bytes that must be percent-encoded.");
 	p->method = (struct http_span){.name_at = base, .name_len = first};
 	p->raw_target = (struct http_span){.name_at = base + first + 1, .name_len = target.len};
 	return take_version(p, bytes_slice(line, second + 1, SIZE_MAX));
 }
 
 bool
-http_parse_request_partial(struct http_parser *p, struct bytes line, size_t method_max, size_t line_max)
+http_parse_request_partial(
+    struct http_parser *p, struct bytes line, size_t method_max, size_t line_max)
 {
 	for (size_t i = 0; i < line.len && i <= method_max; i++) {
 		uint8_t c = line.ptr[i];
 
 		if (c == ' ' && i > 0)
-			return line.len <= line_max || http_parser_fail(p, 414, "The request target is too long.");
+			return line.len <= line_max ||
+			       http_parser_fail(p, 414, "The request target is too long.");
 		/* the empty line that is forgiven */
 		if ((c == '\r' && i == 0) || (c == '\n' && i <= 1))
 			return i + 1 == line.len || c == '\n' || line.ptr[1] == '\n' ||
-			    http_parser_fail(p, 400, "A carriage return stands alone.");
+			       http_parser_fail(p, 400, "A carriage return stands alone.");
 		if (!is_token_byte(c))
-			return http_parser_fail(p, 400, "The request line does not begin with a method.");
+			return http_parser_fail(
+			    p, 400, "The request line does not begin with a method.");
 	}
-	return line.len <= method_max || http_parser_fail(p, 400, "The request line does not begin with a method.");
+	return line.len <= method_max ||
+	       http_parser_fail(p, 400, "The request line does not begin with a method.");
 }
 
 /* RFC 9112 §5: field-name ":" OWS field-value OWS; no folding (§5.2), no space before the colon (§5.1). */
@@ -122,7 +130,8 @@ http_parse_field(struct http_parser *p, struct bytes line, struct http_header *o
 	out->name = cut(line, 0, colon);
 	out->value = bytes_slice(line, colon + 1, SIZE_MAX);
 	if (!is_token(out->name))
-		return http_parser_fail(p, 400, "A header name has bytes that are not allowed in it.");
+		return http_parser_fail(
+		    p, 400, "A header name has bytes that are not allowed in it.");
 	if (!http_parse_text_ok(out->value))
 		return http_parser_fail(p, 400, "A header value has control characters.");
 	out->value = bytes_trim(out->value);
@@ -179,10 +188,12 @@ take_coding(struct http_parser *p, struct bytes value)
 		if (bytes_equal_nocase(element, BYTES_LIT("chunked")))
 			chunked++;
 	}
-	if (chunked > 1 || (chunked == 1 && !bytes_equal_nocase(element, BYTES_LIT("chunked"))) || value.len == 0)
+	if (chunked > 1 || (chunked == 1 && !bytes_equal_nocase(element, BYTES_LIT("chunked"))) ||
+	    value.len == 0)
 		return http_parser_fail(p, 400, "Transfer-Encoding does not end with one chunked.");
 	if (chunked == 0 || count > 1)
-		return http_parser_fail(p, 501, "No transfer coding but chunked is understood here.");
+		return http_parser_fail(
+		    p, 501, "No transfer coding but chunked is understood here.");
 	p->chunked = true;
 	return true;
 }
@@ -195,7 +206,8 @@ take_host(struct http_parser *p, struct bytes value)
 		return http_parser_fail(p, 400, "Host is given more than once.");
 	for (size_t i = 0; i < value.len; i++) {
 		uint8_t c = value.ptr[i];
-		bool letter = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+		bool letter =
+		    (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 
 		if (!letter && (c == 0 || strchr("-._~%!$&'()*+;=:[]", c) == NULL))
 			return http_parser_fail(p, 400, "Host is not a host name.");
@@ -207,7 +219,8 @@ static bool
 take_expect(struct http_parser *p, struct bytes value)
 {
 	if (!bytes_equal_nocase(value, BYTES_LIT("100-continue")))
-		return http_parser_fail(p, 417, "No expectation but 100-continue is understood here.");
+		return http_parser_fail(
+		    p, 417, "No expectation but 100-continue is understood here.");
 	p->expect_continue = true;
 	return true;
 }
@@ -251,7 +264,8 @@ static bool
 check_target(struct http_parser *p)
 {
 	struct bytes raw = p->message.raw_target;
-	const struct bytes *host = http_header_find(p->message.headers, p->message.header_count, "host");
+	const struct bytes *host =
+	    http_header_find(p->message.headers, p->message.header_count, "host");
 	size_t start, end;
 
 	p->message.target = raw;
@@ -262,12 +276,14 @@ check_target(struct http_parser *p)
 	else if (bytes_starts_with_nocase(raw, BYTES_LIT("https://")))
 		start = 8;
 	else
-		return http_parser_fail(p, 400, "The request target is neither a path nor an absolute URL.");
+		return http_parser_fail(
+		    p, 400, "The request target is neither a path nor an absolute URL.");
 	for (end = start; end < raw.len && raw.ptr[end] != '/'; end++)
 		if (raw.ptr[end] == '?')
 			return http_parser_fail(p, 400, "The request target has no path.");
 	if (host == NULL || !bytes_equal_nocase(*host, cut(raw, start, end)))
-		return http_parser_fail(p, 400, "The request target and Host name different hosts.");
+		return http_parser_fail(
+		    p, 400, "The request target and Host name different hosts.");
 	p->message.target = end < raw.len ? cut(raw, end, raw.len) : BYTES_LIT("/");
 	return true;
 }
@@ -278,7 +294,8 @@ http_parse_head_check(struct http_parser *p)
 	if (p->host_count == 0 && p->message.minor == 1)
 		return http_parser_fail(p, 400, "Host is missing.");
 	if (p->chunked && p->has_length)
-		return http_parser_fail(p, 400, "Content-Length and Transfer-Encoding are both given.");
+		return http_parser_fail(
+		    p, 400, "Content-Length and Transfer-Encoding are both given.");
 	if (p->chunked && p->message.minor == 0)
 		return http_parser_fail(p, 400, "HTTP/1.0 has no Transfer-Encoding.");
 	if (!check_target(p))
@@ -288,6 +305,7 @@ http_parse_head_check(struct http_parser *p)
 	/* RFC 9110 §10.1.1: an expectation of HTTP/1.0, or for no body, means nothing. */
 	if (p->message.minor == 0 || (!p->chunked && p->body_left == 0))
 		p->expect_continue = false;
-	p->message.keep_alive = !p->connection_close && (p->message.minor == 1 || p->connection_keep);
+	p->message.keep_alive =
+	    !p->connection_close && (p->message.minor == 1 || p->connection_keep);
 	return true;
 }

@@ -14,6 +14,7 @@ enum http_range_outcome {
 };
 
 /* http_range_parse: the value of a Range header against a body of size bytes. */
-enum http_range_outcome http_range_parse(struct bytes value, uint64_t size, uint64_t *from_out, uint64_t *len_out);
+enum http_range_outcome http_range_parse(
+    struct bytes value, uint64_t size, uint64_t *from_out, uint64_t *len_out);
 
 #endif

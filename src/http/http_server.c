@@ -68,8 +68,8 @@ on_sweep(void *ctx, unsigned ready)
 }
 
 struct http_server *
-http_server_new(struct os_loop *loop, const struct http_server_options *options, const struct http_server_ops *ops,
-    void *ctx)
+http_server_new(struct os_loop *loop, const struct http_server_options *options,
+    const struct http_server_ops *ops, void *ctx)
 {
 	struct http_server *s = mem_calloc(1, sizeof *s);
 
@@ -145,7 +145,8 @@ make_room(struct http_server *s)
 	for (size_t i = 0; i < s->slot_count; i++) {
 		struct http_connection *c = s->connections[i];
 
-		if (http_connection_idle(c) && (oldest == NULL || c->idle_since_ms < oldest->idle_since_ms))
+		if (http_connection_idle(c) &&
+		    (oldest == NULL || c->idle_since_ms < oldest->idle_since_ms))
 			oldest = c;
 	}
 	if (oldest == NULL)

@@ -40,8 +40,8 @@ struct http_response {
 	const struct http_header *headers;
 	size_t header_count;
 	struct bytes body; /* lent: copied */
-	int body_fd;       /* a sealed memory file in place of body, taken in every case; -1 = none */
-	bool close;        /* close the connection after it */
+	int body_fd; /* a sealed memory file in place of body, taken in every case; -1 = none */
+	bool close;  /* close the connection after it */
 };
 
 /* The empty response with that status. */
@@ -58,7 +58,7 @@ struct http_failure {
 struct http_server_ops {
 	void (*request)(void *ctx, const struct http_request *r);
 	/* failure: append the body of an answer to it; NULL or nothing appended gives
-	 * {"__type":"com.amazonaws.mailmanager#TYPE","Message":"REASON"}. The content type is application/x-amz-json-1.0. */
+	 * {"__type":"com.amazonaws.mailmanager#TYPE","Message":"REASON"}. Content type application/x-amz-json-1.0. */
 	void (*failure)(void *ctx, const struct http_failure *f, struct buf *body);
 };
 
@@ -66,12 +66,17 @@ struct http_server_options {
 	struct clock clock;
 	struct rng rng;
 	struct http_limits limits;
-	int64_t request_ms_max; /* from the first byte of a request to its last; then 408               */
-	int64_t idle_ms_max;    /* between requests; then closed                                        */
-	int64_t write_ms_max;   /* a peer that takes nothing of its answer; then closed                 */
-	int64_t linger_ms_max;  /* after a refused request: time to take the answer while still sending */
-	int64_t sweep_ms;       /* how often deadlines are looked at                                    */
-	size_t connections_max; /* 1 .. 65535; past it the longest idle one is closed, or the new one   */
+	int64_t
+	    request_ms_max; /* from the first byte of a request to its last; then 408               */
+	int64_t
+	    idle_ms_max; /* between requests; then closed                                        */
+	int64_t
+	    write_ms_max; /* a peer that takes nothing of its answer; then closed                 */
+	int64_t
+	    linger_ms_max; /* after a refused request: time to take the answer while still sending */
+	int64_t sweep_ms; /* how often deadlines are looked at                                    */
+	size_t
+	    connections_max; /* 1 .. 65535; past it the longest idle one is closed, or the new one   */
 };
 
 /* http_server_options_default: system clock and randomness, 30 s, 60 s, 60 s, 2 s, 1 s, HTTP_CONNECTIONS_MAX. */

@@ -15,27 +15,33 @@ const char *http_status_type(unsigned status);
  *   READING ──request whole──▶ WAITING ──owner answers──▶ WRITING ──all sent──▶ READING, or closed
  *      └────────framing wrong, or too slow──────────────▶ WRITING ──all sent──▶ LINGERING ──▶ closed
  */
-enum http_connection_state { HTTP_READING, HTTP_WAITING, HTTP_WRITING, HTTP_LINGERING, HTTP_CLOSED };
+enum http_connection_state {
+	HTTP_READING,
+	HTTP_WAITING,
+	HTTP_WRITING,
+	HTTP_LINGERING,
+	HTTP_CLOSED
+};
 
 struct http_connection {
 	struct http_server *server;
-	size_t slot;               /* in server->connections */
+	size_t slot; /* in server->connections */
 	int fd;
 	struct os_watch *watch;
 	struct os_address peer;
 	bool local;
 	uint32_t peer_uid;
 	enum http_connection_state state;
-	bool busy;                 /* on the stack: freed at its end, not before */
-	bool in_request;           /* the request callback runs: its views must stay */
-	bool close_after;          /* the answer being written is the last           */
-	bool linger;               /* … and the peer may still be sending            */
-	uint64_t request_id;       /* WAITING: the request in flight                 */
-	int64_t deadline_ms;       /* by the monotonic clock; INT64_MAX = none       */
+	bool busy;           /* on the stack: freed at its end, not before */
+	bool in_request;     /* the request callback runs: its views must stay */
+	bool close_after;    /* the answer being written is the last           */
+	bool linger;         /* … and the peer may still be sending            */
+	uint64_t request_id; /* WAITING: the request in flight                 */
+	int64_t deadline_ms; /* by the monotonic clock; INT64_MAX = none       */
 	int64_t idle_since_ms;
 	struct http_parser parser;
-	struct buf pending;        /* bytes read beyond the request in flight        */
-	struct buf out;            /* the answer's head, and its body unless mapped  */
+	struct buf pending; /* bytes read beyond the request in flight        */
+	struct buf out;     /* the answer's head, and its body unless mapped  */
 	size_t out_at;
 	struct bytes map, map_left; /* of a memory file                              */
 };
@@ -53,12 +59,12 @@ struct http_server {
 	const struct http_server_ops *ops;
 	void *ctx;
 	struct http_listener *listeners;
-	bool accept_paused;        /* no descriptors were left; tried again at the next sweep */
+	bool accept_paused; /* no descriptors were left; tried again at the next sweep */
 	struct http_connection **connections;
 	size_t slot_count, connection_count;
 	uint64_t serial;
 	struct os_watch *sweep;
-	uint8_t *scratch;          /* what one read takes */
+	uint8_t *scratch; /* what one read takes */
 	char date[TIME_HTTP_SIZE];
 	int64_t date_s;
 	bool draining;
@@ -77,7 +83,8 @@ int64_t http_server_mono(const struct http_server *s);
 void http_server_forget(struct http_server *s, const struct http_connection *c);
 
 /* http_connection_new: fd taken. */
-struct http_connection *http_connection_new(struct http_server *s, int fd, const struct os_address *peer, size_t slot);
+struct http_connection *http_connection_new(
+    struct http_server *s, int fd, const struct os_address *peer, size_t slot);
 /* http_connection_close: at once; freed here or, when it is on the stack, at the end of that. */
 void http_connection_close(struct http_connection *c);
 void http_connection_respond(struct http_connection *c, const struct http_response *r);

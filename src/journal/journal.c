@@ -19,7 +19,15 @@
 #define JOURNAL_REPLY_TEXT_MAX  128
 #define JOURNAL_EXPLANATION_MAX ((size_t)256 * 1024)
 
-enum counter { ACCEPTED, ARCHIVED_COPIES, WITHOUT_ACTION, ACTION_FAILURES, DEFERRED, REFUSED, COUNTER_COUNT };
+enum counter {
+	ACCEPTED,
+	ARCHIVED_COPIES,
+	WITHOUT_ACTION,
+	ACTION_FAILURES,
+	DEFERRED,
+	REFUSED,
+	COUNTER_COUNT
+};
 
 struct journal {
 	struct journal_options options;
@@ -89,9 +97,10 @@ answer_failure(struct task *t, const struct err *err)
 	case ERR_CANCELLED:
 		break;
 	}
-	log_error("message from %.*s not kept: %s", (int)t->mail.peer_text.len, (const char *)t->mail.peer_text.ptr,
-	    err->msg);
-	answer(t, 451, archive_failed(t->journal->options.archive), "4.3.0 Temporary trouble, try again later");
+	log_error("message from %.*s not kept: %s", (int)t->mail.peer_text.len,
+	    (const char *)t->mail.peer_text.ptr, err->msg);
+	answer(t, 451, archive_failed(t->journal->options.archive),
+	    "4.3.0 Temporary trouble, try again later");
 }
 
 static void
@@ -118,7 +127,8 @@ on_committed(void *ctx, bool ok, const struct err *err)
 }
 
 static bool
-check_action(void *ctx, enum policy_action action, const struct json *parameters, char reason[POLICY_REASON_SIZE])
+check_action(void *ctx, enum policy_action action, const struct json *parameters,
+    char reason[POLICY_REASON_SIZE])
 {
 	struct task *t = ctx;
 	const struct journal_archive *archive;
@@ -127,27 +137,34 @@ check_action(void *ctx, enum policy_action action, const struct json *parameters
 		(void)snprintf(reason, POLICY_REASON_SIZE, "not executed by this version");
 		return false;
 	}
-	archive = journal_config_archive(t->config, json_text(json_get(parameters, "TargetArchive")));
+	archive =
+	    journal_config_archive(t->config, json_text(json_get(parameters, "TargetArchive")));
 	if (archive == NULL)
 		(void)snprintf(reason, POLICY_REASON_SIZE, "there is no archive of that name");
 	else if (!archive->active)
-		(void)snprintf(reason, POLICY_REASON_SIZE, "archive %s is pending deletion", archive->id);
+		(void)snprintf(
+		    reason, POLICY_REASON_SIZE, "archive %s is pending deletion", archive->id);
 	return archive != NULL && archive->active;
 }
 
 static void
-session_of(const struct wire_mail *mail, struct policy_certificate *certificate, struct policy_session *out)
+session_of(const struct wire_mail *mail, struct policy_certificate *certificate,
+    struct policy_session *out)
 {
 	const struct wire_certificate *c = &mail->certificate;
 
-	*certificate = (struct policy_certificate){c->common_name, c->serial, c->san_rfc822, c->san_dns, c->san_directory,
-	    c->san_uri, c->san_ip, c->san_rid, c->san_rfc822_count, c->san_dns_count, c->san_directory_count,
-	    c->san_uri_count, c->san_ip_count, c->san_rid_count};
-	*out = (struct policy_session){.ip_family = mail->peer_family, .tls_wrapped = mail->tls_wrapped,
-	    .helo = mail->helo, .certificate = mail->has_certificate ? certificate : NULL};
+	*certificate = (struct policy_certificate){c->common_name, c->serial, c->san_rfc822,
+	    c->san_dns, c->san_directory, c->san_uri, c->san_ip, c->san_rid, c->san_rfc822_count,
+	    c->san_dns_count, c->san_directory_count, c->san_uri_count, c->san_ip_count,
+	    c->san_rid_count};
+	*out = (struct policy_session){.ip_family = mail->peer_family,
+	    .tls_wrapped = mail->tls_wrapped,
+	    .helo = mail->helo,
+	    .certificate = mail->has_certificate ? certificate : NULL};
 	memcpy(out->ip, mail->peer_ip, sizeof out->ip);
-	out->tls = mail->tls_protocol.len == 0 ? POLICY_TLS_NONE
-	    : bytes_equal(mail->tls_protocol, BYTES_LIT("TLSv1.3")) ? POLICY_TLS_1_3 : POLICY_TLS_1_2;
+	out->tls = mail->tls_protocol.len == 0                             ? POLICY_TLS_NONE
+		   : bytes_equal(mail->tls_protocol, BYTES_LIT("TLSv1.3")) ? POLICY_TLS_1_3
+									   : POLICY_TLS_1_2;
 }
 
 /* Why this message is where it is: traffic policy and rules in one JSON text. */
@@ -179,7 +196,8 @@ explain(struct task *t, struct json **rules)
 static void
 merge_recipients(struct arena *arena, struct archive_delivery *d, const struct policy_step *step)
 {
-	struct bytes *all = arena_calloc(arena, d->recipient_count + step->recipient_count, sizeof *all);
+	struct bytes *all =
+	    arena_calloc(arena, d->recipient_count + step->recipient_count, sizeof *all);
 	size_t n = 0;
 
 	for (size_t i = 0; i < d->recipient_count; i++)
@@ -197,14 +215,15 @@ merge_recipients(struct arena *arena, struct archive_delivery *d, const struct p
 }
 
 static size_t
-plan_deliveries(struct task *t, const struct policy_decision *decision, struct archive_delivery *deliveries)
+plan_deliveries(
+    struct task *t, const struct policy_decision *decision, struct archive_delivery *deliveries)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < decision->step_count; i++) {
 		const struct policy_step *step = &decision->steps[i];
-		const struct journal_archive *archive =
-		    journal_config_archive(t->config, json_text(json_get(step->parameters, "TargetArchive")));
+		const struct journal_archive *archive = journal_config_archive(
+		    t->config, json_text(json_get(step->parameters, "TargetArchive")));
 		size_t k = 0;
 
 		must(step->action == POLICY_ACTION_ARCHIVE && archive != NULL);
@@ -215,8 +234,10 @@ plan_deliveries(struct task *t, const struct policy_decision *decision, struct a
 			continue;
 		}
 		deliveries[n] = (struct archive_delivery){.archive_id = archive->id,
-		    .added_headers = step->added_headers, .recipients = step->recipients,
-		    .recipient_count = step->recipient_count, .retention = archive->retention};
+		    .added_headers = step->added_headers,
+		    .recipients = step->recipients,
+		    .recipient_count = step->recipient_count,
+		    .retention = archive->retention};
 		id_record_new(&deliveries[n].id, t->mail.received_ms, &t->journal->options.rng);
 		n++;
 	}
@@ -244,15 +265,16 @@ without_action(struct task *t, const struct journal_endpoint *e)
 
 	id_record_format(id, &t->id);
 	count(t->journal, WITHOUT_ACTION, 1);
-	log_info("message %s accepted at %s, kept by no rule of %s (%zu recipients, %zu bytes)", id, e->id,
-	    e->rule_set_id, t->mail.recipient_count, t->frame->body.len);
+	log_info("message %s accepted at %s, kept by no rule of %s (%zu recipients, %zu bytes)", id,
+	    e->id, e->rule_set_id, t->mail.recipient_count, t->frame->body.len);
 	answer_kept(t);
 }
 
 static void
 decide_and_keep(struct task *t, const struct journal_endpoint *e)
 {
-	struct archive_reception reception = {.received_ms = t->mail.received_ms, .body = t->frame->body};
+	struct archive_reception reception = {
+	    .received_ms = t->mail.received_ms, .body = t->frame->body};
 	struct policy_context context = {check_action, t};
 	struct policy_decision decision = {0};
 	struct policy_certificate certificate;

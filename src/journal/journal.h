@@ -21,7 +21,7 @@ struct journal;
 struct journal_options {
 	struct archive *archive; /* kept */
 	struct rng rng;
-	size_t workers;          /* threads; 0 = decide on the caller's thread (tests) */
+	size_t workers; /* threads; 0 = decide on the caller's thread (tests) */
 };
 
 struct journal *journal_open(const struct journal_options *o);
@@ -48,8 +48,8 @@ struct journal_counters {
 	uint64_t archived_copies; /* deliveries kept */
 	uint64_t without_action;  /* accepted, and no rule kept them: counted, logged, gone */
 	uint64_t action_failures;
-	uint64_t deferred;        /* answered 4xx */
-	uint64_t refused;         /* answered 5xx */
+	uint64_t deferred; /* answered 4xx */
+	uint64_t refused;  /* answered 5xx */
 };
 void journal_counters_get(struct journal *j, struct journal_counters *out);
 

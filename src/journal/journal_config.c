@@ -62,7 +62,8 @@ add_archive(struct journal_config *c, const struct json *doc, struct err *err)
 bool
 journal_config_new(const struct json *snapshot, struct journal_config **out, struct err *err)
 {
-	const struct json *endpoints = json_find(snapshot, "Endpoints"), *archives = json_find(snapshot, "Archives");
+	const struct json *endpoints = json_find(snapshot, "Endpoints"),
+			  *archives = json_find(snapshot, "Archives");
 	struct journal_config *c = mem_calloc(1, sizeof *c);
 
 	atomic_init(&c->references, 1);
@@ -128,7 +129,8 @@ journal_config_archive(const struct journal_config *c, struct bytes name)
 			return &c->archives[i];
 	/* A live archive goes before one of the same name that waits for its deletion. */
 	for (size_t i = 0; i < c->archive_count; i++)
-		if (bytes_equal(bytes_of_str(c->archives[i].name), name) && (found == NULL || c->archives[i].active))
+		if (bytes_equal(bytes_of_str(c->archives[i].name), name) &&
+		    (found == NULL || c->archives[i].active))
 			found = &c->archives[i];
 	return found;
 }

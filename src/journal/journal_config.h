@@ -26,13 +26,16 @@ struct journal_endpoint {
 /* Reference-counted; immutable once made; any thread may read. */
 struct journal_config;
 
-MUST_USE bool journal_config_new(const struct json *snapshot, struct journal_config **out, struct err *err);
+MUST_USE bool journal_config_new(
+    const struct json *snapshot, struct journal_config **out, struct err *err);
 struct journal_config *journal_config_ref(struct journal_config *c);
 void journal_config_unref(struct journal_config **c);
 
 /* NULL when unknown. */
-const struct journal_endpoint *journal_config_endpoint(const struct journal_config *c, struct bytes id);
+const struct journal_endpoint *journal_config_endpoint(
+    const struct journal_config *c, struct bytes id);
 /* journal_config_archive: by id, by ARN (what follows its last '/'), or by unique name. */
-const struct journal_archive *journal_config_archive(const struct journal_config *c, struct bytes name);
+const struct journal_archive *journal_config_archive(
+    const struct journal_config *c, struct bytes name);
 
 #endif

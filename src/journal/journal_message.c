@@ -9,8 +9,8 @@
 /* How a header field becomes a column. The first field of a name counts, as in RFC 5322 §3.6 it is the only one. */
 struct column {
 	const char *name;
-	size_t offset;      /* of a struct bytes in struct archive_columns; SIZE_MAX = none */
-	size_t field;       /* of a struct policy_field in struct policy_message; SIZE_MAX = none */
+	size_t offset; /* of a struct bytes in struct archive_columns; SIZE_MAX = none */
+	size_t field;  /* of a struct policy_field in struct policy_message; SIZE_MAX = none */
 	bool decode;
 };
 
@@ -73,13 +73,15 @@ read_addresses(struct parse *p, struct bytes raw, struct bytes decoded, struct p
 static void
 read_column(struct parse *p, const struct column *column, struct bytes raw)
 {
-	struct bytes text = column->decode ? mime_field_decode(p->arena, raw) : mime_field_unfold(p->arena, raw);
+	struct bytes text =
+	    column->decode ? mime_field_decode(p->arena, raw) : mime_field_unfold(p->arena, raw);
 
 	if (column->offset != NO_OFFSET)
-		*(struct bytes *)(void *)((char *)&p->out->columns + column->offset) = limited(p, text);
+		*(struct bytes *)(void *)((char *)&p->out->columns + column->offset) =
+		    limited(p, text);
 	if (column->field != NO_OFFSET)
-		read_addresses(
-		    p, raw, text, (struct policy_field *)(void *)((char *)&p->out->policy + column->field));
+		read_addresses(p, raw, text,
+		    (struct policy_field *)(void *)((char *)&p->out->policy + column->field));
 	if (bytes_equal_nocase(bytes_of_str(column->name), BYTES_LIT("Subject")))
 		p->out->policy.subject = text;
 }
@@ -101,7 +103,8 @@ read_field(struct parse *p, const struct mime_field *f)
 	if (bytes_equal_nocase(f->name, BYTES_LIT("Received"))) {
 		p->out->received_count++;
 		if (columns->received_header_count < JOURNAL_RECEIVED_LINES_MAX)
-			p->received[columns->received_header_count++] = limited(p, mime_field_unfold(p->arena, f->raw));
+			p->received[columns->received_header_count++] =
+			    limited(p, mime_field_unfold(p->arena, f->raw));
 	}
 	if (bytes_equal_nocase(f->name, BYTES_LIT("Disposition-Notification-To")) ||
 	    bytes_equal_nocase(f->name, BYTES_LIT("Return-Receipt-To")))
@@ -112,11 +115,11 @@ static uint32_t
 parse_flags(uint32_t mime)
 {
 	return (mime & MIME_FLAG_MALFORMED ? (uint32_t)ARCHIVE_PARSE_MALFORMED : 0) |
-	    (mime & MIME_FLAG_LIMITED ? (uint32_t)ARCHIVE_PARSE_LIMITED : 0) |
-	    (mime & MIME_FLAG_NUL ? (uint32_t)ARCHIVE_PARSE_NUL : 0) |
-	    (mime & MIME_FLAG_BARE_LF ? (uint32_t)ARCHIVE_PARSE_BARE_LF : 0) |
-	    (mime & MIME_FLAG_BARE_CR ? (uint32_t)ARCHIVE_PARSE_BARE_CR : 0) |
-	    (mime & MIME_FLAG_8BIT_HEADER ? (uint32_t)ARCHIVE_PARSE_8BIT_HEADER : 0);
+	       (mime & MIME_FLAG_LIMITED ? (uint32_t)ARCHIVE_PARSE_LIMITED : 0) |
+	       (mime & MIME_FLAG_NUL ? (uint32_t)ARCHIVE_PARSE_NUL : 0) |
+	       (mime & MIME_FLAG_BARE_LF ? (uint32_t)ARCHIVE_PARSE_BARE_LF : 0) |
+	       (mime & MIME_FLAG_BARE_CR ? (uint32_t)ARCHIVE_PARSE_BARE_CR : 0) |
+	       (mime & MIME_FLAG_8BIT_HEADER ? (uint32_t)ARCHIVE_PARSE_8BIT_HEADER : 0);
 }
 
 void
@@ -135,8 +138,8 @@ journal_message_parse(struct arena *arena, struct bytes body, struct journal_mes
 		read_field(&p, &field);
 	mime_message_scan(arena, body, &structure);
 	out->columns.parse_flags |= parse_flags(structure.flags) |
-	    (cursor.limited ? (uint32_t)ARCHIVE_PARSE_LIMITED : 0) |
-	    (cursor.malformed ? (uint32_t)ARCHIVE_PARSE_MALFORMED : 0);
+				    (cursor.limited ? (uint32_t)ARCHIVE_PARSE_LIMITED : 0) |
+				    (cursor.malformed ? (uint32_t)ARCHIVE_PARSE_MALFORMED : 0);
 	out->columns.has_attachments = structure.has_attachments;
 	out->columns.received_headers = p.received;
 	out->policy.x_headers = p.x_headers;

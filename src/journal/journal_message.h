@@ -16,7 +16,8 @@
 
 struct journal_message {
 	struct archive_columns columns; /* header part and flags filled; the rest is the caller's */
-	struct policy_message policy;   /* header part and size filled; envelope and session are the caller's */
+	struct policy_message
+	    policy; /* header part and size filled; envelope and session are the caller's */
 	size_t received_count;
 };
 

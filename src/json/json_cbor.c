@@ -11,7 +11,16 @@
 #include "json_value_int.h"
 
 /* RFC 8949 §3: major types, additional information, simple values. */
-enum cbor_major { MAJOR_UINT, MAJOR_NEGATIVE, MAJOR_BYTES, MAJOR_TEXT, MAJOR_ARRAY, MAJOR_MAP, MAJOR_TAG, MAJOR_OTHER };
+enum cbor_major {
+	MAJOR_UINT,
+	MAJOR_NEGATIVE,
+	MAJOR_BYTES,
+	MAJOR_TEXT,
+	MAJOR_ARRAY,
+	MAJOR_MAP,
+	MAJOR_TAG,
+	MAJOR_OTHER
+};
 #define INFO_INDEFINITE 31
 #define BYTE_BREAK      0xff
 #define SIMPLE_FALSE    20
@@ -93,7 +102,8 @@ cbor_chunk(struct cbor_reader *r, const struct cbor_head *head, struct buf *out)
 		return cbor_fail(r, "string longer than the data");
 	chunk = bytes_slice(r->data, r->at, (size_t)head->argument);
 	/* RFC 8949 §3.2.3: no character is split between the chunks of a text string. */
-	if (head->major == MAJOR_TEXT && (!text_utf8_valid(chunk) || bytes_find_byte(chunk, 0, 0) != SIZE_MAX))
+	if (head->major == MAJOR_TEXT &&
+	    (!text_utf8_valid(chunk) || bytes_find_byte(chunk, 0, 0) != SIZE_MAX))
 		return cbor_fail(r, "text is not UTF-8 without NUL");
 	buf_append(out, chunk);
 	r->at += chunk.len;
@@ -286,7 +296,8 @@ cbor_integer(struct cbor_reader *r, const struct cbor_head *head)
 		cbor_fail(r, "an integer past 64 bits");
 		return NULL;
 	}
-	return json_new_integer(head->major == MAJOR_UINT ? (int64_t)head->argument : -1 - (int64_t)head->argument);
+	return json_new_integer(
+	    head->major == MAJOR_UINT ? (int64_t)head->argument : -1 - (int64_t)head->argument);
 }
 
 static struct json *
@@ -295,8 +306,8 @@ cbor_value(struct cbor_reader *r, unsigned depth)
 	struct cbor_head head;
 
 	if (depth > JSON_DEPTH_MAX || ++r->value_count > JSON_VALUES_MAX) {
-		ERR(r->err, ERR_LIMIT, "CBOR nested deeper than %u or with more than %u values", JSON_DEPTH_MAX,
-		    JSON_VALUES_MAX);
+		ERR(r->err, ERR_LIMIT, "CBOR nested deeper than %u or with more than %u values",
+		    JSON_DEPTH_MAX, JSON_VALUES_MAX);
 		return NULL;
 	}
 	if (!cbor_head(r, &head))
@@ -347,7 +358,10 @@ static void
 cbor_put_head(struct buf *out, enum cbor_major major, uint64_t argument)
 {
 	uint8_t first = (uint8_t)((unsigned)major << 5);
-	unsigned log2_width = argument > UINT32_MAX ? 3 : argument > UINT16_MAX ? 2 : argument > UINT8_MAX ? 1 : 0;
+	unsigned log2_width = argument > UINT32_MAX   ? 3
+			      : argument > UINT16_MAX ? 2
+			      : argument > UINT8_MAX  ? 1
+						      : 0;
 
 	if (argument < 24) {
 		buf_append_byte(out, (uint8_t)(first | argument));
@@ -392,7 +406,8 @@ cbor_put_text(struct buf *out, struct bytes text)
 static void
 cbor_put_integer(struct buf *out, int64_t n)
 {
-	cbor_put_head(out, n < 0 ? MAJOR_NEGATIVE : MAJOR_UINT, n < 0 ? (uint64_t)(-1 - n) : (uint64_t)n);
+	cbor_put_head(
+	    out, n < 0 ? MAJOR_NEGATIVE : MAJOR_UINT, n < 0 ? (uint64_t)(-1 - n) : (uint64_t)n);
 }
 
 static void
@@ -419,8 +434,9 @@ json_cbor_print(const struct json *v, bool (*is_time)(const char *key), struct b
 		buf_append_byte(out, MAJOR_OTHER << 5 | SIMPLE_NULL);
 		break;
 	case JSON_BOOL:
-		buf_append_byte(out, json_typeof(json_node(v)) == JANSSON_TRUE ? MAJOR_OTHER << 5 | SIMPLE_TRUE
-		    : MAJOR_OTHER << 5 | SIMPLE_FALSE);
+		buf_append_byte(out, json_typeof(json_node(v)) == JANSSON_TRUE
+					 ? MAJOR_OTHER << 5 | SIMPLE_TRUE
+					 : MAJOR_OTHER << 5 | SIMPLE_FALSE);
 		break;
 	case JSON_INTEGER:
 		cbor_put_integer(out, json_integer_value(json_node(v)));

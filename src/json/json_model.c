@@ -26,8 +26,8 @@ struct model_walk {
 	struct buf violations; /* joined by "; " */
 };
 
-static void model_walk(struct model_walk *w, const struct json_shape *shape, const struct json *value,
-    const struct model_place *place);
+static void model_walk(struct model_walk *w, const struct json_shape *shape,
+    const struct json *value, const struct model_place *place);
 
 static void
 model_put_path(struct buf *out, const struct model_place *place)
@@ -39,7 +39,8 @@ model_put_path(struct buf *out, const struct model_place *place)
 	}
 	if (place->member != NULL) {
 		char first = place->member[0];
-		buf_append_byte(out, (uint8_t)(first >= 'A' && first <= 'Z' ? first - 'A' + 'a' : first));
+		buf_append_byte(
+		    out, (uint8_t)(first >= 'A' && first <= 'Z' ? first - 'A' + 'a' : first));
 		buf_append_str(out, place->member + (first != '\0' ? 1 : 0));
 	} else if (place->item > 0) {
 		buf_printf(out, "%zu.member", place->item);
@@ -50,8 +51,13 @@ static const char *
 model_kind_name(const struct json *value)
 {
 	static const char *const names[] = {
-		[JSON_NULL] = "null", [JSON_BOOL] = "a boolean", [JSON_INTEGER] = "an integer", [JSON_REAL] = "a number",
-		[JSON_STRING] = "a string", [JSON_ARRAY] = "a list", [JSON_OBJECT] = "a structure",
+	    [JSON_NULL] = "null",
+	    [JSON_BOOL] = "a boolean",
+	    [JSON_INTEGER] = "an integer",
+	    [JSON_REAL] = "a number",
+	    [JSON_STRING] = "a string",
+	    [JSON_ARRAY] = "a list",
+	    [JSON_OBJECT] = "a structure",
 	};
 
 	return names[json_kind(value)];
@@ -59,7 +65,8 @@ model_kind_name(const struct json *value)
 
 /* The first wrong type is the report; later ones would only be guesses about a request that was not understood. */
 static void
-model_wrong_type(struct model_walk *w, const char *wanted, const struct json *value, const struct model_place *place)
+model_wrong_type(struct model_walk *w, const char *wanted, const struct json *value,
+    const struct model_place *place)
 {
 	struct buf path;
 
@@ -68,8 +75,8 @@ model_wrong_type(struct model_walk *w, const char *wanted, const struct json *va
 	w->report->result = JSON_MODEL_WRONG_TYPE;
 	buf_init(&path, MODEL_PATH_BYTES_MAX);
 	model_put_path(&path, place);
-	buf_printf(&w->report->text, "Wrong type at '%s': %s is needed, %s was given", path.len > 0 ? buf_text(&path) : ".",
-	    wanted, model_kind_name(value));
+	buf_printf(&w->report->text, "Wrong type at '%s': %s is needed, %s was given",
+	    path.len > 0 ? buf_text(&path) : ".", wanted, model_kind_name(value));
 	buf_fini(&path);
 }
 
@@ -131,7 +138,8 @@ model_put_echo(struct buf *out, const struct json *value)
 	model_put_value(&whole, value);
 	text = buf_view(&whole);
 	if (text.len > JSON_MODEL_ECHO_BYTES_MAX) {
-		for (cut = JSON_MODEL_ECHO_BYTES_MAX; cut > 0 && (text.ptr[cut] & 0xc0) == 0x80; cut--)
+		for (cut = JSON_MODEL_ECHO_BYTES_MAX; cut > 0 && (text.ptr[cut] & 0xc0) == 0x80;
+		     cut--)
 			;
 		buf_append(out, bytes_slice(text, 0, cut));
 		buf_append_str(out, "...");
@@ -167,8 +175,8 @@ model_violation(struct model_walk *w, const struct json_shape *shape, const stru
 }
 
 static void
-model_say(struct model_walk *w, const struct json_shape *shape, const struct json *value, const struct model_place *place,
-    const char *phrase)
+model_say(struct model_walk *w, const struct json_shape *shape, const struct json *value,
+    const struct model_place *place, const char *phrase)
 {
 	struct buf *out = model_violation(w, shape, value, place);
 
@@ -191,9 +199,11 @@ model_check_length(struct model_walk *w, const struct json_shape *shape, const s
     const struct model_place *place, size_t length)
 {
 	if (shape->min > 0 && length < (uint64_t)shape->min)
-		model_say_bound(w, shape, value, place, "have length greater than or equal to", shape->min);
+		model_say_bound(
+		    w, shape, value, place, "have length greater than or equal to", shape->min);
 	if (shape->max >= 0 && length > (uint64_t)shape->max)
-		model_say_bound(w, shape, value, place, "have length less than or equal to", shape->max);
+		model_say_bound(
+		    w, shape, value, place, "have length less than or equal to", shape->max);
 }
 
 static void
@@ -228,7 +238,8 @@ model_check_string(struct model_walk *w, const struct json_shape *shape, const s
 		return;
 	}
 	model_check_length(w, shape, value, place, text_utf8_count(json_text(value)));
-	if (shape->pattern != NULL && !json_pattern_match(w->model, shape->pattern, json_text(value))) {
+	if (shape->pattern != NULL &&
+	    !json_pattern_match(w->model, shape->pattern, json_text(value))) {
 		out = model_violation(w, shape, value, place);
 		if (out != NULL) {
 			buf_append_str(out, "satisfy regular expression pattern: ");
@@ -251,9 +262,11 @@ model_check_integer(struct model_walk *w, const struct json_shape *shape, const 
 	}
 	n = json_integer_value(json_node(value));
 	if (shape->min != JSON_SHAPE_NO_MIN && n < shape->min)
-		model_say_bound(w, shape, value, place, "have value greater than or equal to", shape->min);
+		model_say_bound(
+		    w, shape, value, place, "have value greater than or equal to", shape->min);
 	if (shape->max != JSON_SHAPE_NO_MAX && n > shape->max)
-		model_say_bound(w, shape, value, place, "have value less than or equal to", shape->max);
+		model_say_bound(
+		    w, shape, value, place, "have value less than or equal to", shape->max);
 }
 
 static void
@@ -269,9 +282,11 @@ model_check_double(struct model_walk *w, const struct json_shape *shape, const s
 	if (shape->kind != JSON_SHAPE_DOUBLE)
 		return;
 	if (shape->min != JSON_SHAPE_NO_MIN && n < (double)shape->min)
-		model_say_bound(w, shape, value, place, "have value greater than or equal to", shape->min);
+		model_say_bound(
+		    w, shape, value, place, "have value greater than or equal to", shape->min);
 	if (shape->max != JSON_SHAPE_NO_MAX && n > (double)shape->max)
-		model_say_bound(w, shape, value, place, "have value less than or equal to", shape->max);
+		model_say_bound(
+		    w, shape, value, place, "have value less than or equal to", shape->max);
 }
 
 static void
@@ -341,19 +356,23 @@ model_check_members(struct model_walk *w, const struct json_shape *shape, const 
 		model_say(w, shape, value, place, "have exactly one value set");
 }
 
-typedef void (*model_check_fn)(struct model_walk *w, const struct json_shape *shape, const struct json *value,
-    const struct model_place *place);
+typedef void (*model_check_fn)(struct model_walk *w, const struct json_shape *shape,
+    const struct json *value, const struct model_place *place);
 
 static void
 model_walk(struct model_walk *w, const struct json_shape *shape, const struct json *value,
     const struct model_place *place)
 {
 	static const model_check_fn checks[] = {
-		[JSON_SHAPE_STRING] = model_check_string, [JSON_SHAPE_INTEGER] = model_check_integer,
-		[JSON_SHAPE_DOUBLE] = model_check_double, [JSON_SHAPE_BOOLEAN] = model_check_boolean,
-		[JSON_SHAPE_TIMESTAMP] = model_check_double, [JSON_SHAPE_BLOB] = model_check_blob,
-		[JSON_SHAPE_LIST] = model_check_list, [JSON_SHAPE_STRUCTURE] = model_check_members,
-		[JSON_SHAPE_UNION] = model_check_members,
+	    [JSON_SHAPE_STRING] = model_check_string,
+	    [JSON_SHAPE_INTEGER] = model_check_integer,
+	    [JSON_SHAPE_DOUBLE] = model_check_double,
+	    [JSON_SHAPE_BOOLEAN] = model_check_boolean,
+	    [JSON_SHAPE_TIMESTAMP] = model_check_double,
+	    [JSON_SHAPE_BLOB] = model_check_blob,
+	    [JSON_SHAPE_LIST] = model_check_list,
+	    [JSON_SHAPE_STRUCTURE] = model_check_members,
+	    [JSON_SHAPE_UNION] = model_check_members,
 	};
 
 	checks[shape->kind](w, shape, value, place);
@@ -375,8 +394,8 @@ model_finish(struct model_walk *w)
 }
 
 bool
-json_model_check(const struct json_model *model, const struct json_shape *shape, const struct json *value,
-    struct json_model_report *report)
+json_model_check(const struct json_model *model, const struct json_shape *shape,
+    const struct json *value, struct json_model_report *report)
 {
 	const struct model_place root = {NULL, NULL, 0};
 	struct model_walk w = {model, report, {0}};

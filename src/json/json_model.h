@@ -23,9 +23,9 @@
 #include "json_value.h"
 
 enum json_shape_kind {
-	JSON_SHAPE_STRING,    /* min/max: Unicode characters; pattern; enum_values */
-	JSON_SHAPE_INTEGER,   /* a JSON integer (1.0 is none); min/max: the value */
-	JSON_SHAPE_DOUBLE,    /* any JSON number; min/max: the value */
+	JSON_SHAPE_STRING,  /* min/max: Unicode characters; pattern; enum_values */
+	JSON_SHAPE_INTEGER, /* a JSON integer (1.0 is none); min/max: the value */
+	JSON_SHAPE_DOUBLE,  /* any JSON number; min/max: the value */
 	JSON_SHAPE_BOOLEAN,
 	JSON_SHAPE_TIMESTAMP, /* any JSON number: seconds since 1970 */
 	JSON_SHAPE_BLOB,      /* strict base64 text (else: wrong type); min/max: decoded bytes */
@@ -44,18 +44,23 @@ struct json_member;
 struct json_shape {
 	const char *name; /* model name, for people reading tables */
 	enum json_shape_kind kind;
-	bool sensitive; /* the value is never echoed; a list or structure that contains a sensitive shape is not either */
-	int64_t min, max; /* JSON_SHAPE_NO_MIN / JSON_SHAPE_NO_MAX = none; see the kinds for what is counted */
-	const char *pattern; /* NULL = none. Perl-compatible, UTF-8; must match the whole string; written as in the model,
+	bool
+	    sensitive; /* the value is never echoed; nor a list or structure that contains a sensitive shape */
+	int64_t min,
+	    max; /* JSON_SHAPE_NO_MIN / JSON_SHAPE_NO_MAX = none; see the kinds for what is counted */
+	const char *
+	    pattern; /* NULL = none. Perl-compatible, UTF-8; must match the whole string; written as in the model,
 	                      * without anchors of our own. \w \d \s are ASCII. */
-	const char *const *enum_values; /* NULL-terminated in model order, or NULL */
+	const char *const *enum_values;   /* NULL-terminated in model order, or NULL */
 	const struct json_shape *element; /* LIST only, never NULL there */
-	const struct json_member *members; /* STRUCTURE and UNION; may be NULL when member_count is 0 */
+	const struct json_member
+	    *members; /* STRUCTURE and UNION; may be NULL when member_count is 0 */
 	size_t member_count;
 };
 
 struct json_member {
-	const char *name; /* as on the wire: "ArchiveName"; in texts its first letter is lowered: 'archiveName' */
+	const char *
+	    name; /* as on the wire: "ArchiveName"; in texts its first letter is lowered: 'archiveName' */
 	const struct json_shape *shape;
 	bool required; /* absent or null: Value null at '…' … Member must not be null */
 	bool idempotency_token; /* not looked at here; for the caller */
@@ -70,8 +75,8 @@ struct json_model;
  * in      roots   lent for the model's life, with everything they reach
  * fails   ERR_USAGE  a pattern does not compile: a mistake in the model, named in the message
  */
-MUST_USE bool json_model_new(const struct json_shape *const *roots, size_t root_count, struct json_model **out,
-    struct err *err);
+MUST_USE bool json_model_new(const struct json_shape *const *roots, size_t root_count,
+    struct json_model **out, struct err *err);
 void json_model_free(struct json_model **model);
 
 enum json_model_result {
@@ -81,12 +86,14 @@ enum json_model_result {
 };
 
 #define JSON_MODEL_ERRORS_MAX 100u /* violations listed; more are counted only */
-#define JSON_MODEL_ECHO_BYTES_MAX 256u /* of one value; a longer one is cut at a character and ends with "..." */
+#define JSON_MODEL_ECHO_BYTES_MAX                                                                  \
+	256u /* of one value; a longer one is cut at a character and ends with "..." */
 
 struct json_model_report {
 	enum json_model_result result;
 	size_t error_count; /* violations, listed or not; 1 for a wrong type */
-	struct buf text;    /* the whole message for the client, UTF-8, NUL-terminated by buf_text; empty when valid */
+	struct buf
+	    text; /* the whole message for the client, UTF-8, NUL-terminated by buf_text; empty when valid */
 };
 
 /*
@@ -97,8 +104,8 @@ struct json_model_report {
  * out     true exactly when report->result is JSON_MODEL_VALID
  * cost    linear in the value; no pattern may use more than a fixed number of steps (then it counts as not matched)
  */
-bool json_model_check(const struct json_model *model, const struct json_shape *shape, const struct json *value,
-    struct json_model_report *report);
+bool json_model_check(const struct json_model *model, const struct json_shape *shape,
+    const struct json *value, struct json_model_report *report);
 void json_model_report_fini(struct json_model_report *report);
 
 #endif

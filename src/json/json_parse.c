@@ -99,8 +99,9 @@ json_parse(struct bytes text, struct err *err)
 	node = json_loadb(text.len > 0 ? (const char *)text.ptr : "", text.len,
 	    JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
 	if (node == NULL) {
-		ERR(err, ERR_SYNTAX, "%s at line %d column %d (byte %d)", parse_reason(json_error_code(&error)), error.line,
-		    error.column, error.position);
+		ERR(err, ERR_SYNTAX, "%s at line %d column %d (byte %d)",
+		    parse_reason(json_error_code(&error)), error.line, error.column,
+		    error.position);
 		return NULL;
 	}
 	return json_lend(node);

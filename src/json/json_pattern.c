@@ -10,9 +10,9 @@
 
 /* Steps and kilobytes one match may use: enough for the longest values of the model (500,000 characters) with a simple
  * pattern, little enough that no value keeps a thread busy. */
-#define PATTERN_STEPS_MAX     2000000u
-#define PATTERN_DEPTH_MAX     10000u
-#define PATTERN_HEAP_KIB_MAX  20000u
+#define PATTERN_STEPS_MAX    2000000u
+#define PATTERN_DEPTH_MAX    10000u
+#define PATTERN_HEAP_KIB_MAX 20000u
 
 struct pattern {
 	const char *source; /* lent by a shape */
@@ -50,12 +50,16 @@ pattern_add(struct json_model *model, const char *source, struct err *err)
 		if (strcmp(model->patterns[i].source, source) == 0)
 			return true;
 	code = pcre2_compile((PCRE2_SPTR)source, PCRE2_ZERO_TERMINATED,
-	    PCRE2_UTF | PCRE2_NO_AUTO_CAPTURE | PCRE2_DOLLAR_ENDONLY | PCRE2_ANCHORED | PCRE2_ENDANCHORED, &error, &at, NULL);
+	    PCRE2_UTF | PCRE2_NO_AUTO_CAPTURE | PCRE2_DOLLAR_ENDONLY | PCRE2_ANCHORED |
+		PCRE2_ENDANCHORED,
+	    &error, &at, NULL);
 	if (code == NULL) {
 		(void)pcre2_get_error_message(error, why, sizeof(why));
-		return ERR(err, ERR_USAGE, "pattern \"%.60s\": %s (byte %zu)", source, (const char *)why, (size_t)at);
+		return ERR(err, ERR_USAGE, "pattern \"%.60s\": %s (byte %zu)", source,
+		    (const char *)why, (size_t)at);
 	}
-	model->patterns = mem_realloc_array(model->patterns, model->pattern_count + 1, sizeof(*model->patterns));
+	model->patterns =
+	    mem_realloc_array(model->patterns, model->pattern_count + 1, sizeof(*model->patterns));
 	model->patterns[model->pattern_count++] = (struct pattern){source, code};
 	return true;
 }
@@ -66,13 +70,15 @@ pattern_seen(struct pattern_visit *visit, const struct json_shape *shape)
 	for (size_t i = 0; i < visit->seen_count; i++)
 		if (visit->seen[i] == shape)
 			return true;
-	visit->seen = mem_realloc_array(visit->seen, visit->seen_count + 1, sizeof(const struct json_shape *));
+	visit->seen = mem_realloc_array(
+	    visit->seen, visit->seen_count + 1, sizeof(const struct json_shape *));
 	visit->seen[visit->seen_count++] = shape;
 	return false;
 }
 
 static bool
-pattern_collect(struct json_model *model, struct pattern_visit *visit, const struct json_shape *shape, struct err *err)
+pattern_collect(struct json_model *model, struct pattern_visit *visit,
+    const struct json_shape *shape, struct err *err)
 {
 	if (pattern_seen(visit, shape))
 		return true;
@@ -89,7 +95,8 @@ pattern_collect(struct json_model *model, struct pattern_visit *visit, const str
 }
 
 bool
-json_model_new(const struct json_shape *const *roots, size_t root_count, struct json_model **out, struct err *err)
+json_model_new(const struct json_shape *const *roots, size_t root_count, struct json_model **out,
+    struct err *err)
 {
 	struct json_model *model = mem_calloc(1, sizeof(*model));
 	struct pattern_visit visit = {NULL, 0};
@@ -108,7 +115,8 @@ json_model_new(const struct json_shape *const *roots, size_t root_count, struct 
 		return false;
 	}
 	if (model->pattern_count > 0)
-		qsort(model->patterns, model->pattern_count, sizeof(*model->patterns), pattern_compare);
+		qsort(model->patterns, model->pattern_count, sizeof(*model->patterns),
+		    pattern_compare);
 	*out = model;
 	return true;
 }
@@ -134,12 +142,13 @@ json_pattern_match(const struct json_model *model, const char *pattern, struct b
 	int result;
 
 	if (model->pattern_count > 0)
-		found = bsearch(&key, model->patterns, model->pattern_count, sizeof(key), pattern_compare);
+		found = bsearch(
+		    &key, model->patterns, model->pattern_count, sizeof(key), pattern_compare);
 	must(found != NULL);
 	match = pcre2_match_data_create(1, NULL);
 	must(match != NULL);
-	result = pcre2_match(found->code, text.len > 0 ? text.ptr : (PCRE2_SPTR)"", text.len, 0, PCRE2_NO_UTF_CHECK, match,
-	    model->limits);
+	result = pcre2_match(found->code, text.len > 0 ? text.ptr : (PCRE2_SPTR) "", text.len, 0,
+	    PCRE2_NO_UTF_CHECK, match, model->limits);
 	pcre2_match_data_free(match);
 	return result >= 0;
 }

@@ -24,7 +24,8 @@ static void print_value(struct printer *p, const struct json *v);
 static void
 print_string(struct buf *out, struct bytes text)
 {
-	static const char short_escape[32] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
+	static const char short_escape[32] = {
+	    ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
 	size_t from = 0;
 
 	buf_append_byte(out, '"');
@@ -59,8 +60,8 @@ print_real(struct buf *out, double n)
 
 	if (fabs(n) < 1e12 && fabs(ms / 1000.0 - n) <= 0.0) {
 		int64_t whole = (int64_t)fabs(ms);
-		int length = snprintf(text, sizeof(text), "%s%" PRId64 ".%03d", ms < 0 ? "-" : "", whole / 1000,
-		    (int)(whole % 1000));
+		int length = snprintf(text, sizeof(text), "%s%" PRId64 ".%03d", ms < 0 ? "-" : "",
+		    whole / 1000, (int)(whole % 1000));
 		while (text[length - 1] == '0' && text[length - 2] != '.')
 			length--;
 		buf_append_mem(out, text, (size_t)length);
@@ -179,7 +180,8 @@ print_value(struct printer *p, const struct json *v)
 		buf_append_str(p->out, "null");
 		break;
 	case JSON_BOOL:
-		buf_append_str(p->out, json_typeof(json_node(v)) == JANSSON_TRUE ? "true" : "false");
+		buf_append_str(
+		    p->out, json_typeof(json_node(v)) == JANSSON_TRUE ? "true" : "false");
 		break;
 	case JSON_INTEGER:
 		buf_printf(p->out, "%" PRId64, (int64_t)json_integer_value(json_node(v)));

@@ -171,7 +171,8 @@ json_new_text(struct bytes text)
 	struct buf clean;
 
 	if (value_is_clean(text))
-		return json_wrap(json_stringn_nocheck(text.len > 0 ? (const char *)text.ptr : "", text.len));
+		return json_wrap(
+		    json_stringn_nocheck(text.len > 0 ? (const char *)text.ptr : "", text.len));
 	value_clean(&clean, text);
 	v = json_wrap(json_stringn_nocheck(buf_text(&clean), clean.len));
 	buf_fini(&clean);
@@ -223,7 +224,8 @@ json_set(struct json *object, const char *key, struct json *value)
 		return;
 	}
 	value_clean(&clean, bytes_of_str(key));
-	must(json_object_set_new_nocheck(json_node(object), buf_text(&clean), json_node(value)) == 0);
+	must(json_object_set_new_nocheck(json_node(object), buf_text(&clean), json_node(value)) ==
+	     0);
 	buf_fini(&clean);
 }
 
@@ -269,7 +271,8 @@ json_next(const struct json *object, void **at, const char **key_out, const stru
 {
 	if (json_kind(object) != JSON_OBJECT)
 		return false;
-	*at = *at == NULL ? json_object_iter(json_node(object)) : json_object_iter_next(json_node(object), *at);
+	*at = *at == NULL ? json_object_iter(json_node(object))
+			  : json_object_iter_next(json_node(object), *at);
 	if (*at == NULL)
 		return false;
 	*key_out = json_object_iter_key(*at);
@@ -278,7 +281,8 @@ json_next(const struct json *object, void **at, const char **key_out, const stru
 }
 
 bool
-json_member(const struct json *object, size_t i, const char **key_out, const struct json **value_out)
+json_member(
+    const struct json *object, size_t i, const char **key_out, const struct json **value_out)
 {
 	void *at = NULL;
 

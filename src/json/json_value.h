@@ -16,7 +16,15 @@
 
 struct json;
 
-enum json_kind { JSON_NULL, JSON_BOOL, JSON_INTEGER, JSON_REAL, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
+enum json_kind {
+	JSON_NULL,
+	JSON_BOOL,
+	JSON_INTEGER,
+	JSON_REAL,
+	JSON_STRING,
+	JSON_ARRAY,
+	JSON_OBJECT
+};
 
 /* json_parse: one value and nothing after it but white space; ERR_SYNTAX with position, ERR_LIMIT. */
 MUST_USE struct json *json_parse(struct bytes text, struct err *err);
@@ -50,7 +58,8 @@ const struct json *json_get(const struct json *v, const char *key);
 /* json_find: like json_get, but NULL also for null. */
 const struct json *json_find(const struct json *v, const char *key);
 struct json *json_get_mutable(struct json *v, const char *key);
-void json_set(struct json *object, const char *key, struct json *value); /* takes value; NULL value = no-op */
+void json_set(
+    struct json *object, const char *key, struct json *value); /* takes value; NULL value = no-op */
 void json_set_str(struct json *object, const char *key, const char *text); /* NULL text = no-op */
 void json_set_text(struct json *object, const char *key, struct bytes text);
 void json_set_integer(struct json *object, const char *key, int64_t n);
@@ -59,9 +68,11 @@ void json_set_seconds(struct json *object, const char *key, int64_t ms);
 void json_unset(struct json *object, const char *key);
 /* json_next: walk the members in insertion order, each step O(1): *at starts as NULL and is the walk's own; false at
  * the end. The object must not change meanwhile. */
-bool json_next(const struct json *object, void **at, const char **key_out, const struct json **value_out);
+bool json_next(
+    const struct json *object, void **at, const char **key_out, const struct json **value_out);
 /* json_member: the i-th member in insertion order; false past the end. O(i): to see all members use json_next. */
-bool json_member(const struct json *object, size_t i, const char **key_out, const struct json **value_out);
+bool json_member(
+    const struct json *object, size_t i, const char **key_out, const struct json **value_out);
 
 /* Arrays; json_count also counts an object's members; 0 for anything else. */
 size_t json_count(const struct json *v);
@@ -71,7 +82,8 @@ void json_push(struct json *array, struct json *value); /* takes value */
 /* Scalars. json_text: the string's bytes, empty for anything else; json_str: NUL-terminated or NULL. */
 struct bytes json_text(const struct json *v);
 const char *json_str(const struct json *v);
-const char *json_get_str(const struct json *object, const char *key); /* NULL when absent or no string */
+const char *json_get_str(
+    const struct json *object, const char *key); /* NULL when absent or no string */
 bool json_get_bool(const struct json *object, const char *key, bool otherwise);
 int64_t json_get_integer(const struct json *object, const char *key, int64_t otherwise);
 /* json_number: integer or real as double; 0 for anything else. */

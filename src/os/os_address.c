@@ -49,7 +49,8 @@ parse_port(uint16_t *out, struct bytes text)
 {
 	uint64_t value;
 
-	if (text.len > 5 || (text.len > 1 && text.ptr[0] == '0') || !text_u64_parse(&value, text) || value > 65535)
+	if (text.len > 5 || (text.len > 1 && text.ptr[0] == '0') || !text_u64_parse(&value, text) ||
+	    value > 65535)
 		return false;
 	*out = (uint16_t)value;
 	return true;
@@ -66,11 +67,13 @@ os_address_parse(struct os_address *out, struct bytes text, struct err *err)
 	while (colon > 0 && text.ptr[colon - 1] != ':')
 		colon--;
 	if (colon == 0)
-		return ERR(err, ERR_SYNTAX, "an address needs a port, as in 127.0.0.1:25 or [::1]:25");
+		return ERR(
+		    err, ERR_SYNTAX, "an address needs a port, as in 127.0.0.1:25 or [::1]:25");
 	ip = bytes_slice(text, 0, colon - 1);
 	if (six) {
 		if (ip.len < 2 || ip.ptr[ip.len - 1] != ']')
-			return ERR(err, ERR_SYNTAX, "an IPv6 address stands in brackets, as in [::1]:25");
+			return ERR(
+			    err, ERR_SYNTAX, "an IPv6 address stands in brackets, as in [::1]:25");
 		ip = bytes_slice(ip, 1, ip.len - 2);
 	}
 	if (!parse_ip(out, six, ip))
@@ -86,7 +89,8 @@ os_address_format_ip(char out[OS_ADDRESS_TEXT_SIZE], const struct os_address *a)
 	if (a->family == 0)
 		(void)snprintf(out, OS_ADDRESS_TEXT_SIZE, "unix");
 	else
-		must(inet_ntop(a->family == 6 ? AF_INET6 : AF_INET, a->ip, out, OS_ADDRESS_TEXT_SIZE) != NULL);
+		must(inet_ntop(a->family == 6 ? AF_INET6 : AF_INET, a->ip, out,
+			 OS_ADDRESS_TEXT_SIZE) != NULL);
 }
 
 void

@@ -38,7 +38,8 @@ os_fs_code_of(int sys_errno)
 }
 
 bool
-os_fs_open(struct os_fs fs, const char *path, enum os_open_mode mode, struct os_file **out, struct err *err)
+os_fs_open(struct os_fs fs, const char *path, enum os_open_mode mode, struct os_file **out,
+    struct err *err)
 {
 	*out = NULL;
 	return fs.ops->open(fs.ctx, path, mode, out, err);
@@ -87,7 +88,8 @@ os_fs_space(struct os_fs fs, const char *path, uint64_t *free_out, struct err *e
 }
 
 bool
-os_file_read_at(struct os_file *f, uint64_t at, void *out, size_t len, size_t *got_out, struct err *err)
+os_file_read_at(
+    struct os_file *f, uint64_t at, void *out, size_t len, size_t *got_out, struct err *err)
 {
 	*got_out = 0;
 	return f->ops->read_at(f, at, out, len, got_out, err);
@@ -268,7 +270,7 @@ os_fs_read_file(struct os_fs fs, const char *path, size_t max, struct buf *out, 
 	bool ok;
 
 	ok = os_fs_open(fs, path, OS_OPEN_READ, &f, err) &&
-	    (read_all(f, max, out, err) || err_prefix(err, "%s", path));
+	     (read_all(f, max, out, err) || err_prefix(err, "%s", path));
 	os_file_drop(&f);
 	return ok;
 }

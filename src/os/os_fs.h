@@ -38,12 +38,14 @@ struct os_stat {
 typedef bool (*os_list_fn)(void *ctx, const char *name);
 
 struct os_fs_ops {
-	bool (*open)(void *ctx, const char *path, enum os_open_mode mode, struct os_file **out, struct err *err);
+	bool (*open)(void *ctx, const char *path, enum os_open_mode mode, struct os_file **out,
+	    struct err *err);
 	bool (*rename)(void *ctx, const char *from, const char *to, struct err *err);
 	bool (*unlink)(void *ctx, const char *path, struct err *err);
 	bool (*mkdir)(void *ctx, const char *path, struct err *err);
 	bool (*sync_dir)(void *ctx, const char *path, struct err *err);
-	bool (*list)(void *ctx, const char *path, os_list_fn visit, void *visit_ctx, struct err *err);
+	bool (*list)(
+	    void *ctx, const char *path, os_list_fn visit, void *visit_ctx, struct err *err);
 	bool (*stat)(void *ctx, const char *path, struct os_stat *out, struct err *err);
 	/* bytes free for us on the file system of path */
 	bool (*space)(void *ctx, const char *path, uint64_t *free_out, struct err *err);
@@ -57,7 +59,8 @@ struct os_fs {
 /* Every driver's file starts with this. */
 struct os_file_ops {
 	/* reads up to len bytes; *got_out < len only at the end of the file */
-	bool (*read_at)(struct os_file *f, uint64_t at, void *out, size_t len, size_t *got_out, struct err *err);
+	bool (*read_at)(struct os_file *f, uint64_t at, void *out, size_t len, size_t *got_out,
+	    struct err *err);
 	/* all of data or failure; a failure may leave any part of it written */
 	bool (*write_at)(struct os_file *f, uint64_t at, struct bytes data, struct err *err);
 	/* fdatasync: on true, data and the length needed to read it survive power loss. On false the data must be taken
@@ -74,8 +77,8 @@ struct os_file {
 	const struct os_file_ops *ops;
 };
 
-MUST_USE bool os_fs_open(struct os_fs fs, const char *path, enum os_open_mode mode, struct os_file **out,
-    struct err *err);
+MUST_USE bool os_fs_open(struct os_fs fs, const char *path, enum os_open_mode mode,
+    struct os_file **out, struct err *err);
 MUST_USE bool os_fs_rename(struct os_fs fs, const char *from, const char *to, struct err *err);
 MUST_USE bool os_fs_unlink(struct os_fs fs, const char *path, struct err *err);
 /* os_fs_mkdir: 0700; ERR_EXISTS when there already. os_fs_mkdir_path: with parents, existing ones are fine, every new
@@ -83,14 +86,16 @@ MUST_USE bool os_fs_unlink(struct os_fs fs, const char *path, struct err *err);
 MUST_USE bool os_fs_mkdir(struct os_fs fs, const char *path, struct err *err);
 MUST_USE bool os_fs_mkdir_path(struct os_fs fs, const char *path, struct err *err);
 MUST_USE bool os_fs_sync_dir(struct os_fs fs, const char *path, struct err *err);
-MUST_USE bool os_fs_list(struct os_fs fs, const char *path, os_list_fn visit, void *ctx, struct err *err);
+MUST_USE bool os_fs_list(
+    struct os_fs fs, const char *path, os_list_fn visit, void *ctx, struct err *err);
 MUST_USE bool os_fs_stat(struct os_fs fs, const char *path, struct os_stat *out, struct err *err);
 MUST_USE bool os_fs_space(struct os_fs fs, const char *path, uint64_t *free_out, struct err *err);
 
-MUST_USE bool os_file_read_at(struct os_file *f, uint64_t at, void *out, size_t len, size_t *got_out,
-    struct err *err);
+MUST_USE bool os_file_read_at(
+    struct os_file *f, uint64_t at, void *out, size_t len, size_t *got_out, struct err *err);
 /* os_file_read_exact: ERR_CORRUPT when the file ends first. */
-MUST_USE bool os_file_read_exact(struct os_file *f, uint64_t at, void *out, size_t len, struct err *err);
+MUST_USE bool os_file_read_exact(
+    struct os_file *f, uint64_t at, void *out, size_t len, struct err *err);
 MUST_USE bool os_file_write_at(struct os_file *f, uint64_t at, struct bytes data, struct err *err);
 MUST_USE bool os_file_sync(struct os_file *f, struct err *err);
 MUST_USE bool os_file_allocate(struct os_file *f, uint64_t size, struct err *err);
@@ -102,14 +107,16 @@ MUST_USE bool os_file_close(struct os_file **f, struct err *err);
 void os_file_drop(struct os_file **f);
 
 /* os_fs_read_file: the whole of a file, at most max bytes (ERR_LIMIT), appended to out. */
-MUST_USE bool os_fs_read_file(struct os_fs fs, const char *path, size_t max, struct buf *out, struct err *err);
+MUST_USE bool os_fs_read_file(
+    struct os_fs fs, const char *path, size_t max, struct buf *out, struct err *err);
 /*
  * os_fs_write_file: replace or create path as a whole: temporary neighbour, write, sync, close, rename, sync of the
  * directory. One caller per path at a time; the neighbour is path with ".tmp" behind it.
  * after: true = the new content survives power loss; false = the old content is still there, or, when only the last
  * step failed, the new content whole, without that promise.
  */
-MUST_USE bool os_fs_write_file(struct os_fs fs, const char *path, struct bytes data, struct err *err);
+MUST_USE bool os_fs_write_file(
+    struct os_fs fs, const char *path, struct bytes data, struct err *err);
 
 /* os_fs_real: the kernel's file system. */
 struct os_fs os_fs_real(void);

@@ -39,9 +39,9 @@ static enum verdict
 judge(struct os_fs_failing *f, enum os_call call)
 {
 	static const enum verdict verdicts[] = {
-		[OS_FAIL_BEFORE] = FAIL_BEFORE,
-		[OS_FAIL_PARTLY] = FAIL_PARTLY,
-		[OS_FAIL_AFTER] = FAIL_AFTER,
+	    [OS_FAIL_BEFORE] = FAIL_BEFORE,
+	    [OS_FAIL_PARTLY] = FAIL_PARTLY,
+	    [OS_FAIL_AFTER] = FAIL_AFTER,
 	};
 	enum verdict verdict = PASS;
 
@@ -64,18 +64,21 @@ static bool
 fail(const struct os_fs_failing *f, enum os_call call, struct err *err)
 {
 	errno = f->failure.sys_errno;
-	return ERR_SYS(err, os_fs_code_of(f->failure.sys_errno), "%s (made to fail)", os_call_name(call));
+	return ERR_SYS(
+	    err, os_fs_code_of(f->failure.sys_errno), "%s (made to fail)", os_call_name(call));
 }
 
 /* The end of a call whose verdict did not keep it from being done. */
 static bool
-finish(const struct os_fs_failing *f, enum os_call call, enum verdict verdict, bool done, struct err *err)
+finish(const struct os_fs_failing *f, enum os_call call, enum verdict verdict, bool done,
+    struct err *err)
 {
 	return done && (verdict == PASS || fail(f, call, err));
 }
 
 static bool
-failing_read_at(struct os_file *f, uint64_t at, void *out, size_t len, size_t *got_out, struct err *err)
+failing_read_at(
+    struct os_file *f, uint64_t at, void *out, size_t len, size_t *got_out, struct err *err)
 {
 	struct failing_file *file = file_of(f);
 
@@ -94,7 +97,8 @@ failing_write_at(struct os_file *f, uint64_t at, struct bytes data, struct err *
 		return fail(file->driver, OS_CALL_WRITE, err);
 	if (verdict == FAIL_PARTLY)
 		data.len /= 2;
-	return finish(file->driver, OS_CALL_WRITE, verdict, os_file_write_at(file->under, at, data, err), err);
+	return finish(file->driver, OS_CALL_WRITE, verdict,
+	    os_file_write_at(file->under, at, data, err), err);
 }
 
 static bool
@@ -108,7 +112,8 @@ failing_sync(struct os_file *f, struct err *err)
 		file->sync_lost = true;
 	if (verdict == FAIL_BEFORE || verdict == FAIL_PARTLY)
 		return fail(file->driver, OS_CALL_SYNC, err);
-	return finish(file->driver, OS_CALL_SYNC, verdict, lost || os_file_sync(file->under, err), err);
+	return finish(
+	    file->driver, OS_CALL_SYNC, verdict, lost || os_file_sync(file->under, err), err);
 }
 
 static bool
@@ -125,7 +130,8 @@ failing_allocate(struct os_file *f, uint64_t size, struct err *err)
 			return false;
 		size = size > now ? now + (size - now) / 2 : now;
 	}
-	return finish(file->driver, OS_CALL_ALLOCATE, verdict, os_file_allocate(file->under, size, err), err);
+	return finish(
+	    file->driver, OS_CALL_ALLOCATE, verdict, os_file_allocate(file->under, size, err), err);
 }
 
 static bool
@@ -136,7 +142,8 @@ failing_truncate(struct os_file *f, uint64_t size, struct err *err)
 
 	if (verdict == FAIL_BEFORE || verdict == FAIL_PARTLY)
 		return fail(file->driver, OS_CALL_TRUNCATE, err);
-	return finish(file->driver, OS_CALL_TRUNCATE, verdict, os_file_truncate(file->under, size, err), err);
+	return finish(
+	    file->driver, OS_CALL_TRUNCATE, verdict, os_file_truncate(file->under, size, err), err);
 }
 
 static bool
@@ -162,17 +169,18 @@ failing_close(struct os_file *f, struct err *err)
 }
 
 static const struct os_file_ops failing_file_ops = {
-	.read_at = failing_read_at,
-	.write_at = failing_write_at,
-	.sync = failing_sync,
-	.allocate = failing_allocate,
-	.truncate = failing_truncate,
-	.size = failing_size,
-	.close = failing_close,
+    .read_at = failing_read_at,
+    .write_at = failing_write_at,
+    .sync = failing_sync,
+    .allocate = failing_allocate,
+    .truncate = failing_truncate,
+    .size = failing_size,
+    .close = failing_close,
 };
 
 static bool
-failing_open(void *ctx, const char *path, enum os_open_mode mode, struct os_file **out, struct err *err)
+failing_open(
+    void *ctx, const char *path, enum os_open_mode mode, struct os_file **out, struct err *err)
 {
 	struct os_fs_failing *f = ctx;
 	enum verdict verdict = judge(f, OS_CALL_OPEN);
@@ -210,7 +218,8 @@ failing_rename(void *ctx, const char *from, const char *to, struct err *err)
 typedef bool (*path_call_fn)(struct os_fs fs, const char *path, struct err *err);
 
 static bool
-pass_path(struct os_fs_failing *f, enum os_call call, path_call_fn under, const char *path, struct err *err)
+pass_path(struct os_fs_failing *f, enum os_call call, path_call_fn under, const char *path,
+    struct err *err)
 {
 	enum verdict verdict = judge(f, call);
 
@@ -245,7 +254,8 @@ failing_list(void *ctx, const char *path, os_list_fn visit, void *visit_ctx, str
 
 	if (verdict == FAIL_BEFORE || verdict == FAIL_PARTLY)
 		return fail(f, OS_CALL_LIST, err);
-	return finish(f, OS_CALL_LIST, verdict, os_fs_list(f->under, path, visit, visit_ctx, err), err);
+	return finish(
+	    f, OS_CALL_LIST, verdict, os_fs_list(f->under, path, visit, visit_ctx, err), err);
 }
 
 static bool
@@ -272,14 +282,14 @@ struct os_fs
 os_fs_failing(struct os_fs_failing *f)
 {
 	static const struct os_fs_ops ops = {
-		.open = failing_open,
-		.rename = failing_rename,
-		.unlink = failing_unlink,
-		.mkdir = failing_mkdir,
-		.sync_dir = failing_sync_dir,
-		.list = failing_list,
-		.stat = failing_stat,
-		.space = failing_space,
+	    .open = failing_open,
+	    .rename = failing_rename,
+	    .unlink = failing_unlink,
+	    .mkdir = failing_mkdir,
+	    .sync_dir = failing_sync_dir,
+	    .list = failing_list,
+	    .stat = failing_stat,
+	    .space = failing_space,
 	};
 
 	return (struct os_fs){.ops = &ops, .ctx = f};
@@ -350,20 +360,20 @@ const char *
 os_call_name(enum os_call call)
 {
 	static const char *const names[] = {
-		[OS_CALL_OPEN] = "open",
-		[OS_CALL_READ] = "read",
-		[OS_CALL_WRITE] = "write",
-		[OS_CALL_SYNC] = "sync",
-		[OS_CALL_RENAME] = "rename",
-		[OS_CALL_UNLINK] = "unlink",
-		[OS_CALL_MKDIR] = "mkdir",
-		[OS_CALL_SYNC_DIR] = "sync_dir",
-		[OS_CALL_LIST] = "list",
-		[OS_CALL_STAT] = "stat",
-		[OS_CALL_ALLOCATE] = "allocate",
-		[OS_CALL_TRUNCATE] = "truncate",
-		[OS_CALL_CLOSE] = "close",
-		[OS_CALL_ANY] = "any",
+	    [OS_CALL_OPEN] = "open",
+	    [OS_CALL_READ] = "read",
+	    [OS_CALL_WRITE] = "write",
+	    [OS_CALL_SYNC] = "sync",
+	    [OS_CALL_RENAME] = "rename",
+	    [OS_CALL_UNLINK] = "unlink",
+	    [OS_CALL_MKDIR] = "mkdir",
+	    [OS_CALL_SYNC_DIR] = "sync_dir",
+	    [OS_CALL_LIST] = "list",
+	    [OS_CALL_STAT] = "stat",
+	    [OS_CALL_ALLOCATE] = "allocate",
+	    [OS_CALL_TRUNCATE] = "truncate",
+	    [OS_CALL_CLOSE] = "close",
+	    [OS_CALL_ANY] = "any",
 	};
 
 	return names[call];

@@ -34,13 +34,13 @@ enum os_call {
 enum os_fail_how {
 	OS_FAIL_BEFORE, /* nothing is done                                                            */
 	OS_FAIL_PARTLY, /* write and allocate: the first half is done, rounded down; others as BEFORE */
-	OS_FAIL_AFTER   /* all of it is done, and reported as failed                                  */
+	OS_FAIL_AFTER /* all of it is done, and reported as failed                                  */
 };
 
 struct os_failure {
 	enum os_call call;
-	uint64_t nth;   /* which call of that class, counted from when it was armed; 1 is the next */
-	int sys_errno;  /* EIO, ENOSPC, EDQUOT, EMFILE, ENOMEM, EINTR, EFBIG, … */
+	uint64_t nth;  /* which call of that class, counted from when it was armed; 1 is the next */
+	int sys_errno; /* EIO, ENOSPC, EDQUOT, EMFILE, ENOMEM, EINTR, EFBIG, … */
 	enum os_fail_how how;
 	bool from_then_on; /* all later calls of that class, too */
 };

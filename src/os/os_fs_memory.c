@@ -9,8 +9,8 @@
 #include "os_fs_int.h"
 #include "os_fs_memory_int.h"
 
-#define NAME_BYTES_MAX   255u
-#define FILE_BYTES_MAX   ((uint64_t)1 << 40)
+#define NAME_BYTES_MAX    255u
+#define FILE_BYTES_MAX    ((uint64_t)1 << 40)
 #define SPACE_WITHOUT_END ((uint64_t)1 << 40)
 
 struct memory_file {
@@ -84,8 +84,8 @@ next_name(const char **path, char name[NAME_BYTES_MAX + 1])
  * the root itself. *node_out is what the whole path names, or NULL.
  */
 static int
-locate(struct os_fs_memory *m, const char *path, struct memory_node **dir_out, char last[NAME_BYTES_MAX + 1],
-    struct memory_node **node_out)
+locate(struct os_fs_memory *m, const char *path, struct memory_node **dir_out,
+    char last[NAME_BYTES_MAX + 1], struct memory_node **node_out)
 {
 	struct memory_node *at = m->root;
 	char name[NAME_BYTES_MAX + 1];
@@ -132,7 +132,8 @@ may_grow(const struct memory_file *f, uint64_t at, uint64_t len)
 }
 
 static bool
-memory_read_at(struct os_file *f, uint64_t at, void *out, size_t len, size_t *got_out, struct err *err)
+memory_read_at(
+    struct os_file *f, uint64_t at, void *out, size_t len, size_t *got_out, struct err *err)
 {
 	const struct memory_image *image = &file_of(f)->node->now;
 
@@ -220,13 +221,13 @@ memory_close(struct os_file *f, struct err *err)
 }
 
 static const struct os_file_ops memory_file_ops = {
-	.read_at = memory_read_at,
-	.write_at = memory_write_at,
-	.sync = memory_sync,
-	.allocate = memory_allocate,
-	.truncate = memory_truncate,
-	.size = memory_size,
-	.close = memory_close,
+    .read_at = memory_read_at,
+    .write_at = memory_write_at,
+    .sync = memory_sync,
+    .allocate = memory_allocate,
+    .truncate = memory_truncate,
+    .size = memory_size,
+    .close = memory_close,
 };
 
 /* The new node, or NULL and *reason_out. */
@@ -259,7 +260,8 @@ find(struct os_fs_memory *m, const char *path, int *reason_out)
 }
 
 static bool
-memory_open(void *ctx, const char *path, enum os_open_mode mode, struct os_file **out, struct err *err)
+memory_open(
+    void *ctx, const char *path, enum os_open_mode mode, struct os_file **out, struct err *err)
 {
 	struct os_fs_memory *m = ctx;
 	struct memory_node *node;
@@ -304,7 +306,8 @@ is_beneath(const struct memory_node *dir, const struct memory_node *node)
 
 /* rename(2): what may be put over what; 0 or an errno. */
 static int
-may_replace(const struct memory_node *node, const struct memory_node *old, const struct memory_node *to_dir)
+may_replace(
+    const struct memory_node *node, const struct memory_node *old, const struct memory_node *to_dir)
 {
 	if (is_beneath(to_dir, node))
 		return EINVAL;
@@ -461,14 +464,14 @@ struct os_fs
 os_fs_memory(struct os_fs_memory *m)
 {
 	static const struct os_fs_ops ops = {
-		.open = memory_open,
-		.rename = memory_rename,
-		.unlink = memory_unlink,
-		.mkdir = memory_mkdir,
-		.sync_dir = memory_sync_dir,
-		.list = memory_list,
-		.stat = memory_stat,
-		.space = memory_space,
+	    .open = memory_open,
+	    .rename = memory_rename,
+	    .unlink = memory_unlink,
+	    .mkdir = memory_mkdir,
+	    .sync_dir = memory_sync_dir,
+	    .list = memory_list,
+	    .stat = memory_stat,
+	    .space = memory_space,
 	};
 
 	return (struct os_fs){.ops = &ops, .ctx = m};

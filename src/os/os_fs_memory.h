@@ -43,17 +43,18 @@ void os_fs_memory_set_time(struct os_fs_memory *m, int64_t now_ms);
  * sync_dir; also one that then fails. The hook is called before operation number index (from 0), with the disk as it
  * was; it may call os_fs_memory_crash, and nothing else of this disk.
  */
-typedef void (*os_fs_memory_hook_fn)(void *ctx, struct os_fs_memory *m, uint64_t index, const char *operation);
+typedef void (*os_fs_memory_hook_fn)(
+    void *ctx, struct os_fs_memory *m, uint64_t index, const char *operation);
 void os_fs_memory_set_hook(struct os_fs_memory *m, os_fs_memory_hook_fn hook, void *ctx);
 uint64_t os_fs_memory_operations(const struct os_fs_memory *m);
 
 enum os_crash {
-	OS_CRASH_NOTHING,    /* nothing pending survives                                                   */
+	OS_CRASH_NOTHING, /* nothing pending survives                                                   */
 	OS_CRASH_EVERYTHING, /* everything pending survives                                                */
-	OS_CRASH_DATA,       /* file data and lengths survive, names do not                                */
-	OS_CRASH_METADATA,   /* names survive, file data and lengths do not                                */
-	OS_CRASH_TORN,       /* some first names; of each file some length and any mix of sector versions  */
-	OS_CRASH_REORDERED,  /* any names that keep rule 4; of each file all or nothing                    */
+	OS_CRASH_DATA, /* file data and lengths survive, names do not                                */
+	OS_CRASH_METADATA, /* names survive, file data and lengths do not                                */
+	OS_CRASH_TORN, /* some first names; of each file some length and any mix of sector versions  */
+	OS_CRASH_REORDERED, /* any names that keep rule 4; of each file all or nothing                    */
 	OS_CRASH_MODES
 };
 

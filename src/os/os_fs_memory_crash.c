@@ -10,7 +10,7 @@
 struct fate {
 	enum os_crash mode;
 	uint64_t seed;
-	struct memory_node **copies; /* by node id; NULL until copied */
+	struct memory_node **copies;  /* by node id; NULL until copied */
 	struct memory_entries *names; /* by node id: entries that survive */
 };
 
@@ -19,7 +19,7 @@ static uint64_t
 draw(uint64_t seed, uint64_t what, uint64_t which)
 {
 	struct rng_seeded seeded = {
-		.state = seed ^ (what * 0x9e3779b97f4a7c15ULL) ^ (which * 0xc2b2ae3d27d4eb4fULL)};
+	    .state = seed ^ (what * 0x9e3779b97f4a7c15ULL) ^ (which * 0xc2b2ae3d27d4eb4fULL)};
 	struct rng rng = rng_seeded(&seeded);
 
 	(void)rng_u64(&rng);
@@ -41,7 +41,8 @@ draw_prefix(uint64_t random, size_t count)
 }
 
 static bool
-same_name(const struct memory_node *dir, const char *name, const struct memory_node *other_dir, const char *other)
+same_name(const struct memory_node *dir, const char *name, const struct memory_node *other_dir,
+    const char *other)
 {
 	return dir != NULL && dir == other_dir && strcmp(name, other) == 0;
 }
@@ -51,10 +52,10 @@ static bool
 stands_on(const struct memory_name_op *later, const struct memory_name_op *earlier)
 {
 	return later->node == earlier->node ||
-	    same_name(later->from_dir, later->from, earlier->from_dir, earlier->from) ||
-	    same_name(later->from_dir, later->from, earlier->to_dir, earlier->to) ||
-	    same_name(later->to_dir, later->to, earlier->from_dir, earlier->from) ||
-	    same_name(later->to_dir, later->to, earlier->to_dir, earlier->to);
+	       same_name(later->from_dir, later->from, earlier->from_dir, earlier->from) ||
+	       same_name(later->from_dir, later->from, earlier->to_dir, earlier->to) ||
+	       same_name(later->to_dir, later->to, earlier->from_dir, earlier->from) ||
+	       same_name(later->to_dir, later->to, earlier->to_dir, earlier->to);
 }
 
 /* Which pending name operations survive; the caller frees. */
@@ -83,8 +84,8 @@ settle_names(const struct os_fs_memory *m, struct fate *fate)
 
 	for (const struct memory_node *node = m->nodes; node != NULL; node = node->next)
 		for (size_t i = 0; i < node->names_durable.count; i++)
-			os_fs_memory_names_set(&fate->names[node->id], node->names_durable.list[i].name,
-			    node->names_durable.list[i].node);
+			os_fs_memory_names_set(&fate->names[node->id],
+			    node->names_durable.list[i].name, node->names_durable.list[i].node);
 	for (size_t i = 0; i < m->name_count; i++) {
 		const struct memory_name_op *op = &m->names[i];
 
@@ -98,7 +99,8 @@ settle_names(const struct os_fs_memory *m, struct fate *fate)
 
 /* The parts of one write, below end, that reached the disk: those whose sector saw more changes than its index. */
 static void
-write_torn(struct memory_image *out, const struct memory_node *node, size_t index, uint64_t seed, uint64_t end)
+write_torn(struct memory_image *out, const struct memory_node *node, size_t index, uint64_t seed,
+    uint64_t end)
 {
 	const struct memory_change *change = &node->changes[index];
 
@@ -106,11 +108,13 @@ write_torn(struct memory_image *out, const struct memory_node *node, size_t inde
 		end = change->at + change->len;
 	for (uint64_t at = change->at; at < end;) {
 		uint64_t sector = at / OS_SECTOR_BYTES;
-		uint64_t next = (sector + 1) * OS_SECTOR_BYTES < end ? (sector + 1) * OS_SECTOR_BYTES : end;
+		uint64_t next =
+		    (sector + 1) * OS_SECTOR_BYTES < end ? (sector + 1) * OS_SECTOR_BYTES : end;
 
 		if (index < draw_prefix(draw(seed, node->id + 3, sector), node->change_count))
 			os_fs_memory_image_write(out, at,
-			    change->data != NULL ? change->data + (at - change->at) : NULL, next - at);
+			    change->data != NULL ? change->data + (at - change->at) : NULL,
+			    next - at);
 		at = next;
 	}
 }
@@ -123,7 +127,8 @@ static void
 settle_torn(struct memory_image *out, const struct memory_node *node, uint64_t seed)
 {
 	size_t size_count = draw_prefix(draw(seed, 2, node->id), node->change_count);
-	uint64_t size = size_count > 0 ? node->changes[size_count - 1].size_after : node->durable.size;
+	uint64_t size =
+	    size_count > 0 ? node->changes[size_count - 1].size_after : node->durable.size;
 	uint64_t kept_from = UINT64_MAX;
 
 	os_fs_memory_image_write(out, 0, node->durable.data, node->durable.size);
@@ -221,12 +226,12 @@ const char *
 os_crash_name(enum os_crash mode)
 {
 	static const char *const names[OS_CRASH_MODES] = {
-		[OS_CRASH_NOTHING] = "nothing",
-		[OS_CRASH_EVERYTHING] = "everything",
-		[OS_CRASH_DATA] = "data",
-		[OS_CRASH_METADATA] = "metadata",
-		[OS_CRASH_TORN] = "torn",
-		[OS_CRASH_REORDERED] = "reordered",
+	    [OS_CRASH_NOTHING] = "nothing",
+	    [OS_CRASH_EVERYTHING] = "everything",
+	    [OS_CRASH_DATA] = "data",
+	    [OS_CRASH_METADATA] = "metadata",
+	    [OS_CRASH_TORN] = "torn",
+	    [OS_CRASH_REORDERED] = "reordered",
 	};
 
 	must(mode < OS_CRASH_MODES);

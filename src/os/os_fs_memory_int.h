@@ -15,8 +15,8 @@ struct memory_image {
 
 /* One pending change of a file, in order of time. */
 struct memory_change {
-	bool truncate;       /* false: len bytes at at */
-	uint8_t *data;       /* owned; NULL: zeros     */
+	bool truncate; /* false: len bytes at at */
+	uint8_t *data; /* owned; NULL: zeros     */
 	uint64_t at, len;
 	uint64_t size_after; /* of the whole file      */
 };
@@ -35,7 +35,7 @@ struct memory_node {
 	struct memory_node *next; /* all nodes of the disk, also removed ones */
 	size_t id;                /* from 0, below node_count                 */
 	enum os_file_kind kind;
-	size_t links;             /* names it has now                         */
+	size_t links; /* names it has now                         */
 	int64_t modified_ms;
 	struct memory_image now, durable; /* files */
 	struct memory_change *changes;    /* files: durable + changes = now   */
@@ -66,20 +66,24 @@ struct memory_node *os_fs_memory_node_new(struct os_fs_memory *m, enum os_file_k
 void os_fs_memory_node_free(struct memory_node *node);
 /* os_fs_memory_image_*: plain bytes; resize zeroes what is new, write grows as needed (data NULL: zeros). */
 void os_fs_memory_image_resize(struct memory_image *image, uint64_t size);
-void os_fs_memory_image_write(struct memory_image *image, uint64_t at, const uint8_t *data, uint64_t len);
+void os_fs_memory_image_write(
+    struct memory_image *image, uint64_t at, const uint8_t *data, uint64_t len);
 /* os_fs_memory_node_write / _truncate: now and pending. */
-void os_fs_memory_node_write(struct memory_node *node, uint64_t at, const uint8_t *data, uint64_t len);
+void os_fs_memory_node_write(
+    struct memory_node *node, uint64_t at, const uint8_t *data, uint64_t len);
 void os_fs_memory_node_truncate(struct memory_node *node, uint64_t size);
 /* os_fs_memory_node_sync: what is pending becomes durable. */
 void os_fs_memory_node_sync(struct memory_node *node);
 
 struct memory_node *os_fs_memory_names_find(const struct memory_entries *entries, const char *name);
-void os_fs_memory_names_set(struct memory_entries *entries, const char *name, struct memory_node *node);
+void os_fs_memory_names_set(
+    struct memory_entries *entries, const char *name, struct memory_node *node);
 /* os_fs_memory_names_drop: only while name means node. */
-void os_fs_memory_names_drop(struct memory_entries *entries, const char *name, const struct memory_node *node);
+void os_fs_memory_names_drop(
+    struct memory_entries *entries, const char *name, const struct memory_node *node);
 /* os_fs_memory_names_change: apply now and keep pending; either side's dir and name may be NULL. */
-void os_fs_memory_names_change(struct os_fs_memory *m, struct memory_node *node, struct memory_node *from_dir,
-    const char *from, struct memory_node *to_dir, const char *to);
+void os_fs_memory_names_change(struct os_fs_memory *m, struct memory_node *node,
+    struct memory_node *from_dir, const char *from, struct memory_node *to_dir, const char *to);
 /* os_fs_memory_names_sync: pending operations that touch dir, and those they stand on, become durable. */
 void os_fs_memory_names_sync(struct os_fs_memory *m, const struct memory_node *dir);
 

@@ -29,7 +29,8 @@ os_fs_memory_names_set(struct memory_entries *entries, const char *name, struct 
 	size_t i = index_of(entries, name);
 
 	if (i == entries->count) {
-		entries->list = mem_realloc_array(entries->list, entries->count + 1, sizeof *entries->list);
+		entries->list =
+		    mem_realloc_array(entries->list, entries->count + 1, sizeof *entries->list);
 		entries->list[i].name = mem_strdup(name);
 		entries->count++;
 	}
@@ -37,7 +38,8 @@ os_fs_memory_names_set(struct memory_entries *entries, const char *name, struct 
 }
 
 void
-os_fs_memory_names_drop(struct memory_entries *entries, const char *name, const struct memory_node *node)
+os_fs_memory_names_drop(
+    struct memory_entries *entries, const char *name, const struct memory_node *node)
 {
 	size_t i = index_of(entries, name);
 
@@ -54,16 +56,20 @@ copy_of(const char *name)
 }
 
 void
-os_fs_memory_names_change(struct os_fs_memory *m, struct memory_node *node, struct memory_node *from_dir,
-    const char *from, struct memory_node *to_dir, const char *to)
+os_fs_memory_names_change(struct os_fs_memory *m, struct memory_node *node,
+    struct memory_node *from_dir, const char *from, struct memory_node *to_dir, const char *to)
 {
-	struct memory_node *replaced = to_dir != NULL ? os_fs_memory_names_find(&to_dir->names_now, to) : NULL;
+	struct memory_node *replaced =
+	    to_dir != NULL ? os_fs_memory_names_find(&to_dir->names_now, to) : NULL;
 	struct memory_name_op *op;
 
 	m->names = mem_realloc_array(m->names, m->name_count + 1, sizeof *m->names);
 	op = &m->names[m->name_count++];
-	*op = (struct memory_name_op){
-		.node = node, .from_dir = from_dir, .to_dir = to_dir, .from = copy_of(from), .to = copy_of(to)};
+	*op = (struct memory_name_op){.node = node,
+	    .from_dir = from_dir,
+	    .to_dir = to_dir,
+	    .from = copy_of(from),
+	    .to = copy_of(to)};
 	if (replaced != NULL)
 		replaced->links--;
 	if (from_dir != NULL) {
@@ -102,7 +108,7 @@ os_fs_memory_names_sync(struct os_fs_memory *m, const struct memory_node *dir)
 		const struct memory_name_op *op = &m->names[i];
 
 		goes[i] = (op->from_dir != NULL && drags[op->from_dir->id]) ||
-		    (op->to_dir != NULL && drags[op->to_dir->id]);
+			  (op->to_dir != NULL && drags[op->to_dir->id]);
 		if (goes[i] && op->from_dir != NULL)
 			drags[op->from_dir->id] = true;
 		if (goes[i] && op->to_dir != NULL)

@@ -80,7 +80,8 @@ os_fs_memory_image_write(struct memory_image *image, uint64_t at, const uint8_t 
 static struct memory_change *
 change_add(struct memory_node *node)
 {
-	node->changes = mem_realloc_array(node->changes, node->change_count + 1, sizeof *node->changes);
+	node->changes =
+	    mem_realloc_array(node->changes, node->change_count + 1, sizeof *node->changes);
 	node->changes[node->change_count] = (struct memory_change){0};
 	return &node->changes[node->change_count++];
 }
@@ -122,7 +123,8 @@ os_fs_memory_node_sync(struct memory_node *node)
 		if (change->truncate)
 			os_fs_memory_image_resize(&node->durable, change->size_after);
 		else
-			os_fs_memory_image_write(&node->durable, change->at, change->data, change->len);
+			os_fs_memory_image_write(
+			    &node->durable, change->at, change->data, change->len);
 	}
 	must(node->durable.size == node->now.size);
 	changes_free(node);

@@ -42,7 +42,8 @@ range_ok(uint64_t at, uint64_t len, struct err *err)
 }
 
 static bool
-real_read_at(struct os_file *f, uint64_t at, void *out, size_t len, size_t *got_out, struct err *err)
+real_read_at(
+    struct os_file *f, uint64_t at, void *out, size_t len, size_t *got_out, struct err *err)
 {
 	size_t got = 0;
 
@@ -155,7 +156,8 @@ real_allocate(struct os_file *f, uint64_t size, struct err *err)
 	if (!reserve(real_of(f)->fd, size, err))
 		goto out;
 	for (at = before; at < size; at += OS_REAL_ZERO_BYTES) {
-		size_t len = size - at < OS_REAL_ZERO_BYTES ? (size_t)(size - at) : OS_REAL_ZERO_BYTES;
+		size_t len =
+		    size - at < OS_REAL_ZERO_BYTES ? (size_t)(size - at) : OS_REAL_ZERO_BYTES;
 
 		if (!real_write_at(f, at, bytes_of(zeros, len), err))
 			goto out;
@@ -182,22 +184,23 @@ real_close(struct os_file *f, struct err *err)
 }
 
 static const struct os_file_ops real_file_ops = {
-	.read_at = real_read_at,
-	.write_at = real_write_at,
-	.sync = real_sync,
-	.allocate = real_allocate,
-	.truncate = real_truncate,
-	.size = real_size,
-	.close = real_close,
+    .read_at = real_read_at,
+    .write_at = real_write_at,
+    .sync = real_sync,
+    .allocate = real_allocate,
+    .truncate = real_truncate,
+    .size = real_size,
+    .close = real_close,
 };
 
 static bool
-real_open(void *ctx, const char *path, enum os_open_mode mode, struct os_file **out, struct err *err)
+real_open(
+    void *ctx, const char *path, enum os_open_mode mode, struct os_file **out, struct err *err)
 {
 	static const int flags[] = {
-		[OS_OPEN_READ] = O_RDONLY,
-		[OS_OPEN_READ_WRITE] = O_RDWR,
-		[OS_OPEN_CREATE] = O_RDWR | O_CREAT | O_EXCL,
+	    [OS_OPEN_READ] = O_RDONLY,
+	    [OS_OPEN_READ_WRITE] = O_RDWR,
+	    [OS_OPEN_CREATE] = O_RDWR | O_CREAT | O_EXCL,
 	};
 	struct os_real_file *f;
 	struct stat st;
@@ -297,7 +300,9 @@ real_stat(void *ctx, const char *path, struct os_stat *out, struct err *err)
 	(void)ctx;
 	if (stat(path, &st) != 0)
 		return REAL_ERR(err, "stat %s", path);
-	out->kind = S_ISREG(st.st_mode) ? OS_KIND_FILE : S_ISDIR(st.st_mode) ? OS_KIND_DIR : OS_KIND_OTHER;
+	out->kind = S_ISREG(st.st_mode)   ? OS_KIND_FILE
+		    : S_ISDIR(st.st_mode) ? OS_KIND_DIR
+					  : OS_KIND_OTHER;
 	out->size_bytes = (uint64_t)st.st_size;
 	out->modified_ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
 	return true;
@@ -319,14 +324,14 @@ struct os_fs
 os_fs_real(void)
 {
 	static const struct os_fs_ops ops = {
-		.open = real_open,
-		.rename = real_rename,
-		.unlink = real_unlink,
-		.mkdir = real_mkdir,
-		.sync_dir = real_sync_dir,
-		.list = real_list,
-		.stat = real_stat,
-		.space = real_space,
+	    .open = real_open,
+	    .rename = real_rename,
+	    .unlink = real_unlink,
+	    .mkdir = real_mkdir,
+	    .sync_dir = real_sync_dir,
+	    .list = real_list,
+	    .stat = real_stat,
+	    .space = real_space,
 	};
 
 	return (struct os_fs){.ops = &ops, .ctx = NULL};

@@ -27,10 +27,10 @@
 #define FS_ABI_1       ((1ULL << 13) - 1)
 #define FS_IOCTL_DEV   (1ULL << 15) /* ABI 5 */
 
-#define FS_ON_FILE (FS_EXECUTE | FS_WRITE_FILE | FS_READ_FILE | FS_TRUNCATE | FS_IOCTL_DEV)
-#define FS_READ    (FS_READ_FILE | FS_READ_DIR)
-#define FS_WRITE                                                                                \
-	(FS_READ | FS_WRITE_FILE | FS_REMOVE_DIR | FS_REMOVE_FILE | FS_MAKE_DIR | FS_MAKE_REG | \
+#define FS_ON_FILE     (FS_EXECUTE | FS_WRITE_FILE | FS_READ_FILE | FS_TRUNCATE | FS_IOCTL_DEV)
+#define FS_READ        (FS_READ_FILE | FS_READ_DIR)
+#define FS_WRITE                                                                                   \
+	(FS_READ | FS_WRITE_FILE | FS_REMOVE_DIR | FS_REMOVE_FILE | FS_MAKE_DIR | FS_MAKE_REG |    \
 	    FS_MAKE_SOCK | FS_REFER | FS_TRUNCATE)
 
 #define NET_TCP_ALL 3ULL /* ABI 4: bind, connect */
@@ -115,7 +115,7 @@ os_landlock_enter(const struct os_sandbox *s, char note_out[OS_SANDBOX_NOTE_SIZE
 		return ERR_SYS(err, ERR_IO, "landlock: ruleset");
 	readable = (FS_READ | (s->exec ? FS_EXECUTE : 0)) & attributes.handled_fs;
 	ok = allow_paths(ruleset, s->read_paths, readable, err) &&
-	    allow_paths(ruleset, s->write_paths, FS_WRITE & attributes.handled_fs, err);
+	     allow_paths(ruleset, s->write_paths, FS_WRITE & attributes.handled_fs, err);
 	if (ok && syscall(SYS_landlock_restrict_self, ruleset, 0U) != 0)
 		ok = ERR_SYS(err, ERR_IO, "landlock: restrict");
 	(void)close(ruleset);

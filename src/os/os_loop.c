@@ -18,10 +18,10 @@ struct post {
 
 struct os_loop {
 	struct event_base *base;
-	struct event *wake;      /* readiness of wake_fd */
+	struct event *wake; /* readiness of wake_fd */
 	int wake_fd;
-	pthread_mutex_t lock;    /* guards first and last */
-	struct post *first;      /* FIFO of what other threads want run here */
+	pthread_mutex_t lock; /* guards first and last */
+	struct post *first;   /* FIFO of what other threads want run here */
 	struct post **last;
 };
 
@@ -130,7 +130,8 @@ timeval_of(int64_t ms)
 {
 	if (ms < 0)
 		ms = 0;
-	return (struct timeval){.tv_sec = (time_t)(ms / 1000), .tv_usec = (suseconds_t)(ms % 1000) * 1000};
+	return (struct timeval){
+	    .tv_sec = (time_t)(ms / 1000), .tv_usec = (suseconds_t)(ms % 1000) * 1000};
 }
 
 static void
@@ -228,7 +229,8 @@ os_watch_set(struct os_watch *w, unsigned events)
 		wanted |= EV_READ;
 	if ((events & OS_WRITE) != 0)
 		wanted |= EV_WRITE;
-	must(event_assign(w->event, w->loop->base, event_get_fd(w->event), wanted, on_ready, w) == 0);
+	must(event_assign(w->event, w->loop->base, event_get_fd(w->event), wanted, on_ready, w) ==
+	     0);
 	must(event_add(w->event, NULL) == 0);
 }
 

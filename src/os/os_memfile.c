@@ -21,7 +21,8 @@ os_memfile_new(int *fd_out, struct err *err)
 		*fd_out = memfd_create("daybook", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (*fd_out >= 0)
 		return true;
-	return ERR_SYS(err, errno == EMFILE || errno == ENFILE ? ERR_LIMIT : ERR_IO, "memfd_create");
+	return ERR_SYS(
+	    err, errno == EMFILE || errno == ENFILE ? ERR_LIMIT : ERR_IO, "memfd_create");
 }
 
 bool
@@ -35,7 +36,8 @@ os_memfile_append(int fd, struct bytes data, struct err *err)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return ERR_SYS(err, errno == EPERM ? ERR_DENIED : ERR_IO, "write to memory file");
+			return ERR_SYS(
+			    err, errno == EPERM ? ERR_DENIED : ERR_IO, "write to memory file");
 		if (n == 0)
 			return ERR(err, ERR_IO, "write to memory file: the kernel took nothing");
 		done += (size_t)n;

@@ -16,7 +16,15 @@
 #define FIRST_FD 3
 
 /* What the child got to; sent to the parent with errno when it got no further. */
-enum step { STEP_SIGNALS, STEP_FDS, STEP_LIMITS, STEP_USER, STEP_CAPABILITY, STEP_PARENT, STEP_EXEC };
+enum step {
+	STEP_SIGNALS,
+	STEP_FDS,
+	STEP_LIMITS,
+	STEP_USER,
+	STEP_CAPABILITY,
+	STEP_PARENT,
+	STEP_EXEC
+};
 
 struct report {
 	enum step step;
@@ -24,13 +32,13 @@ struct report {
 };
 
 static const char *const step_names[] = {
-	[STEP_SIGNALS] = "signals",
-	[STEP_FDS] = "descriptors",
-	[STEP_LIMITS] = "limits",
-	[STEP_USER] = "user and group",
-	[STEP_CAPABILITY] = "capability",
-	[STEP_PARENT] = "parent",
-	[STEP_EXEC] = "exec",
+    [STEP_SIGNALS] = "signals",
+    [STEP_FDS] = "descriptors",
+    [STEP_LIMITS] = "limits",
+    [STEP_USER] = "user and group",
+    [STEP_CAPABILITY] = "capability",
+    [STEP_PARENT] = "parent",
+    [STEP_EXEC] = "exec",
 };
 
 /* Everything from here to child_run happens between fork and exec: system calls only, no memory, no locks. */
@@ -42,7 +50,8 @@ child_signals(void)
 
 	for (int signo = 1; signo < NSIG; signo++)
 		if (signo != SIGKILL && signo != SIGSTOP)
-			(void)signal(signo, SIG_DFL); /* the two numbers libc keeps for itself refuse */
+			(void)signal(
+			    signo, SIG_DFL); /* the two numbers libc keeps for itself refuse */
 	return sigemptyset(&none) == 0 && sigprocmask(SIG_SETMASK, &none, NULL) == 0;
 }
 
@@ -91,7 +100,8 @@ child_capability(const struct os_spawn *s, bool switched)
 
 	if (!s->keep_net_bind) {
 		/* Kernels before 4.3 have no ambient set, and then nothing in it. */
-		return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == 0 || errno == EINVAL;
+		return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == 0 ||
+		       errno == EINVAL;
 	}
 	if (!switched)
 		return true;
@@ -162,8 +172,8 @@ await_exec(int fd, struct err *err)
 	if (n != (ssize_t)sizeof report)
 		return ERR_SYS(err, ERR_IO, "report of the new process");
 	errno = report.sys_errno;
-	return ERR_SYS(err, errno == EPERM || errno == EACCES ? ERR_DENIED : ERR_IO, "new process: %s",
-	    step_names[report.step]);
+	return ERR_SYS(err, errno == EPERM || errno == EACCES ? ERR_DENIED : ERR_IO,
+	    "new process: %s", step_names[report.step]);
 }
 
 bool

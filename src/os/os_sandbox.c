@@ -7,7 +7,8 @@
 #include "os_sandbox_int.h"
 
 bool
-os_sandbox_enter(const struct os_sandbox *s, char report_out[OS_SANDBOX_REPORT_SIZE], struct err *err)
+os_sandbox_enter(
+    const struct os_sandbox *s, char report_out[OS_SANDBOX_REPORT_SIZE], struct err *err)
 {
 	char landlock[OS_SANDBOX_NOTE_SIZE], seccomp[OS_SANDBOX_NOTE_SIZE];
 
@@ -19,6 +20,7 @@ os_sandbox_enter(const struct os_sandbox *s, char report_out[OS_SANDBOX_REPORT_S
 		return ERR_SYS(err, ERR_IO, "undumpable");
 	if (!os_landlock_enter(s, landlock, err) || !os_seccomp_enter(s, seccomp, err))
 		return false;
-	(void)snprintf(report_out, OS_SANDBOX_REPORT_SIZE, "%s, %s, no-new-privs", landlock, seccomp);
+	(void)snprintf(
+	    report_out, OS_SANDBOX_REPORT_SIZE, "%s, %s, no-new-privs", landlock, seccomp);
 	return true;
 }

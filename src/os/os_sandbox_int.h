@@ -8,7 +8,9 @@
 #define OS_SANDBOX_NOTE_SIZE 64
 
 /* Both: true when on, or when this kernel lacks the facility (the note says why). */
-MUST_USE bool os_landlock_enter(const struct os_sandbox *s, char note_out[OS_SANDBOX_NOTE_SIZE], struct err *err);
-MUST_USE bool os_seccomp_enter(const struct os_sandbox *s, char note_out[OS_SANDBOX_NOTE_SIZE], struct err *err);
+MUST_USE bool os_landlock_enter(
+    const struct os_sandbox *s, char note_out[OS_SANDBOX_NOTE_SIZE], struct err *err);
+MUST_USE bool os_seccomp_enter(
+    const struct os_sandbox *s, char note_out[OS_SANDBOX_NOTE_SIZE], struct err *err);
 
 #endif

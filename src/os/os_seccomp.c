@@ -13,15 +13,62 @@
 
 /* Everything not named stays allowed: a filter by exception cannot break on the next libc. */
 static const char *const never[] = {
-	"ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "pidfd_getfd", "kcmp",
-	"kexec_load", "kexec_file_load", "reboot", "swapon", "swapoff", "acct", "syslog", "vhangup",
-	"init_module", "finit_module", "delete_module", "create_module",
-	"mount", "umount", "umount2", "move_mount", "open_tree", "fsopen", "fsconfig", "fsmount", "fspick",
-	"mount_setattr", "pivot_root", "chroot", "setns", "unshare", "quotactl", "quotactl_fd",
-	"bpf", "perf_event_open", "keyctl", "add_key", "request_key", "userfaultfd", "open_by_handle_at",
-	"io_uring_setup", "io_uring_enter", "io_uring_register", "lookup_dcookie", "nfsservctl",
-	"iopl", "ioperm", "settimeofday", "clock_settime", "clock_adjtime", "adjtimex", "stime",
-	"sethostname", "setdomainname", "personality",
+    "ptrace",
+    "process_vm_readv",
+    "process_vm_writev",
+    "process_madvise",
+    "pidfd_getfd",
+    "kcmp",
+    "kexec_load",
+    "kexec_file_load",
+    "reboot",
+    "swapon",
+    "swapoff",
+    "acct",
+    "syslog",
+    "vhangup",
+    "init_module",
+    "finit_module",
+    "delete_module",
+    "create_module",
+    "mount",
+    "umount",
+    "umount2",
+    "move_mount",
+    "open_tree",
+    "fsopen",
+    "fsconfig",
+    "fsmount",
+    "fspick",
+    "mount_setattr",
+    "pivot_root",
+    "chroot",
+    "setns",
+    "unshare",
+    "quotactl",
+    "quotactl_fd",
+    "bpf",
+    "perf_event_open",
+    "keyctl",
+    "add_key",
+    "request_key",
+    "userfaultfd",
+    "open_by_handle_at",
+    "io_uring_setup",
+    "io_uring_enter",
+    "io_uring_register",
+    "lookup_dcookie",
+    "nfsservctl",
+    "iopl",
+    "ioperm",
+    "settimeofday",
+    "clock_settime",
+    "clock_adjtime",
+    "adjtimex",
+    "stime",
+    "sethostname",
+    "setdomainname",
+    "personality",
 };
 
 static const char *const without_exec[] = {"execve", "execveat"};
@@ -59,12 +106,13 @@ refuse_if(scmp_filter_ctx filter, int number, struct scmp_arg_cmp when)
 static bool
 refuse_namespaces(scmp_filter_ctx filter)
 {
-	static const uint64_t flags[] = {CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWUSER,
-	    CLONE_NEWPID, CLONE_NEWNET};
+	static const uint64_t flags[] = {CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC,
+	    CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET};
 	int rc;
 
 	for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
-		if (!refuse_if(filter, SCMP_SYS(clone), SCMP_A0(SCMP_CMP_MASKED_EQ, flags[i], flags[i])))
+		if (!refuse_if(
+			filter, SCMP_SYS(clone), SCMP_A0(SCMP_CMP_MASKED_EQ, flags[i], flags[i])))
 			return false;
 	rc = seccomp_rule_add_exact(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 	errno = -rc;
@@ -94,7 +142,8 @@ fill(scmp_filter_ctx filter, const struct os_sandbox *s)
 		return false;
 	if (!s->exec && !refuse(filter, without_exec, sizeof without_exec / sizeof without_exec[0]))
 		return false;
-	if (!s->network && !refuse(filter, without_network, sizeof without_network / sizeof without_network[0]))
+	if (!s->network &&
+	    !refuse(filter, without_network, sizeof without_network / sizeof without_network[0]))
 		return false;
 	return refuse_families(filter, s->network);
 }

@@ -88,7 +88,8 @@ unix_address(union os_kernel_address *out, const char *path, struct err *err)
 
 	memset(out, 0, sizeof *out);
 	if (len == 0 || len >= sizeof out->un.sun_path)
-		return ERR(err, ERR_LIMIT, "a socket path has 1 to %zu bytes", sizeof out->un.sun_path - 1);
+		return ERR(err, ERR_LIMIT, "a socket path has 1 to %zu bytes",
+		    sizeof out->un.sun_path - 1);
 	out->un.sun_family = AF_UNIX;
 	memcpy(out->un.sun_path, path, len);
 	return true;
@@ -108,7 +109,8 @@ os_socket_connect_unix(const char *path, int *fd_out, struct err *err)
 		return SOCKET_ERR(err, "socket");
 	if (connect(fd, &address.any, sizeof address.un) != 0) {
 		/* A unix socket connects at once or says that the backlog is full. */
-		(void)ERR_SYS(err, errno == EAGAIN ? ERR_BUSY : code_of(errno), "connect to %s", path);
+		(void)ERR_SYS(
+		    err, errno == EAGAIN ? ERR_BUSY : code_of(errno), "connect to %s", path);
 		os_close(&fd);
 		return false;
 	}
@@ -334,6 +336,7 @@ os_duplicate(int fd, int *fd_out, struct err *err)
 {
 	*fd_out = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (*fd_out < 0)
-		return ERR_SYS(err, errno == EMFILE ? ERR_LIMIT : ERR_IO, "duplicating a descriptor");
+		return ERR_SYS(
+		    err, errno == EMFILE ? ERR_LIMIT : ERR_IO, "duplicating a descriptor");
 	return true;
 }

@@ -14,7 +14,8 @@
 /* A peer or local address, printable and comparable. family: 4, 6, or 0 for a unix socket. */
 struct os_address {
 	int family;
-	uint8_t ip[16]; /* network order; first 4 bytes used for family 4; IPv4-mapped IPv6 is turned into family 4 */
+	uint8_t ip
+	    [16]; /* network order; first 4 bytes used for family 4; IPv4-mapped IPv6 is turned into family 4 */
 	uint16_t port;
 };
 
@@ -35,7 +36,8 @@ MUST_USE bool os_socket_listen_unix(const char *path, unsigned mode, int *fd_out
 MUST_USE bool os_socket_local(int fd, struct os_address *out, struct err *err);
 /* os_socket_accept: one connection, non-blocking, TCP_NODELAY; *fd_out = -1 and true when none waits. ERR_LIMIT: no
  * descriptors left. */
-MUST_USE bool os_socket_accept(int listen_fd, int *fd_out, struct os_address *peer_out, struct err *err);
+MUST_USE bool os_socket_accept(
+    int listen_fd, int *fd_out, struct os_address *peer_out, struct err *err);
 /* os_socket_connect: starts a non-blocking connection, TCP_NODELAY; wait for OS_WRITE, then ask os_socket_connected
  * how it ended. fails ERR_IO, ERR_LIMIT. */
 MUST_USE bool os_socket_connect(const struct os_address *to, int *fd_out, struct err *err);
@@ -54,15 +56,18 @@ enum os_io { OS_IO_DONE, OS_IO_AGAIN, OS_IO_EOF, OS_IO_FAIL };
 enum os_io os_socket_read(int fd, void *out, size_t len, size_t *count_out, struct err *err);
 enum os_io os_socket_write(int fd, struct bytes data, size_t *count_out, struct err *err);
 
-#define OS_PACKET_BYTES_MAX ((size_t)96 * 1024) /* one packet of an os_socket_pair; larger goes by memory file */
-#define OS_PACKET_FDS_MAX   4
+#define OS_PACKET_BYTES_MAX                                                                        \
+	((size_t)96 * 1024) /* one packet of an os_socket_pair; larger goes by memory file */
+#define OS_PACKET_FDS_MAX 4
 
 /* os_packet_send: whole packet (1 .. OS_PACKET_BYTES_MAX bytes, else FAIL with ERR_LIMIT) and descriptors (lent; the
  * receiver gets duplicates) or AGAIN. */
-enum os_io os_packet_send(int fd, struct bytes data, const int *fds, size_t fd_count, struct err *err);
+enum os_io os_packet_send(
+    int fd, struct bytes data, const int *fds, size_t fd_count, struct err *err);
 /* os_packet_receive: one packet into out (reset first; its max must be OS_PACKET_BYTES_MAX or more); descriptors
  * become the caller's; unused slots are -1. A packet or descriptor list that is too large fails with ERR_LIMIT. */
-enum os_io os_packet_receive(int fd, struct buf *out, int fds_out[OS_PACKET_FDS_MAX], struct err *err);
+enum os_io os_packet_receive(
+    int fd, struct buf *out, int fds_out[OS_PACKET_FDS_MAX], struct err *err);
 
 /* os_memfile_new: an anonymous memory file to write to with os_memfile_append. */
 MUST_USE bool os_memfile_new(int *fd_out, struct err *err);

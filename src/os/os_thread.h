@@ -11,7 +11,8 @@
 #include "base_err.h"
 
 /* os_thread_start: all signals blocked in it; name at most 15 characters. */
-MUST_USE bool os_thread_start(pthread_t *out, const char *name, void *(*run)(void *), void *ctx, struct err *err);
+MUST_USE bool os_thread_start(
+    pthread_t *out, const char *name, void *(*run)(void *), void *ctx, struct err *err);
 void os_thread_join(pthread_t thread);
 
 /* A FIFO of pointers (never NULL); capacity >= 1. Items belong to whoever holds them: empty the queue before

@@ -60,11 +60,13 @@ blame(const struct os_tls *t, struct err *err)
 
 	if (verdict != X509_V_OK) {
 		ERR_clear_error();
-		(void)ERR(err, ERR_DENIED, "TLS: client certificate: %s", X509_verify_cert_error_string(verdict));
+		(void)ERR(err, ERR_DENIED, "TLS: client certificate: %s",
+		    X509_verify_cert_error_string(verdict));
 		return;
 	}
-	(void)os_tls_reason(err, reason == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE ? ERR_DENIED : ERR_SYNTAX,
-	    __func__, "TLS");
+	(void)os_tls_reason(err,
+	    reason == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE ? ERR_DENIED : ERR_SYNTAX, __func__,
+	    "TLS");
 }
 
 static enum os_io
@@ -120,7 +122,8 @@ os_tls_handshake(struct os_tls *t, unsigned *want_out, struct err *err)
 }
 
 enum os_io
-os_tls_read(struct os_tls *t, void *out, size_t len, size_t *count_out, unsigned *want_out, struct err *err)
+os_tls_read(
+    struct os_tls *t, void *out, size_t len, size_t *count_out, unsigned *want_out, struct err *err)
 {
 	*count_out = 0;
 	must(t->open);
@@ -132,7 +135,8 @@ os_tls_read(struct os_tls *t, void *out, size_t len, size_t *count_out, unsigned
 }
 
 enum os_io
-os_tls_write(struct os_tls *t, struct bytes data, size_t *count_out, unsigned *want_out, struct err *err)
+os_tls_write(
+    struct os_tls *t, struct bytes data, size_t *count_out, unsigned *want_out, struct err *err)
 {
 	*count_out = 0;
 	must(t->open);

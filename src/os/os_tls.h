@@ -11,13 +11,14 @@
 #include "base_err.h"
 #include "os_socket.h"
 
-struct os_tls_context; /* certificate, key, trust store; reference-counted: sessions keep the one they started with */
-struct os_tls;         /* one session */
+struct
+    os_tls_context; /* certificate, key, trust store; reference-counted: sessions keep the one they started with */
+struct os_tls; /* one session */
 
 struct os_tls_options {
 	struct bytes certificate_pem; /* chain, leaf first */
 	struct bytes key_pem;
-	struct bytes client_ca_pem;  /* empty: client certificates are not asked for */
+	struct bytes client_ca_pem; /* empty: client certificates are not asked for */
 	/* empty: no revocation check; a CA without a list is not checked. Expired CA certificates and CRLs are left
 	 * out, and an expired CRL also takes out its CA (as Mail Manager's mTLS endpoints do). */
 	struct bytes client_crl_pem;
@@ -27,7 +28,8 @@ struct os_tls_options {
 
 /* os_tls_context_new: ERR_SYNTAX with the OpenSSL reason when PEM does not parse or key and certificate differ;
  * ERR_USAGE when client certificates are required without a CA. With a client CA no session is ever resumed. */
-MUST_USE bool os_tls_context_new(const struct os_tls_options *o, struct os_tls_context **out, struct err *err);
+MUST_USE bool os_tls_context_new(
+    const struct os_tls_options *o, struct os_tls_context **out, struct err *err);
 void os_tls_context_free(struct os_tls_context **c);
 
 /* os_tls_new: fd is lent and outlives the session. First call os_tls_handshake until DONE. */
@@ -41,8 +43,10 @@ void os_tls_free(struct os_tls **t);
  * Reading and writing begin after the handshake is DONE.
  */
 enum os_io os_tls_handshake(struct os_tls *t, unsigned *want_out, struct err *err);
-enum os_io os_tls_read(struct os_tls *t, void *out, size_t len, size_t *count_out, unsigned *want_out, struct err *err);
-enum os_io os_tls_write(struct os_tls *t, struct bytes data, size_t *count_out, unsigned *want_out, struct err *err);
+enum os_io os_tls_read(struct os_tls *t, void *out, size_t len, size_t *count_out,
+    unsigned *want_out, struct err *err);
+enum os_io os_tls_write(
+    struct os_tls *t, struct bytes data, size_t *count_out, unsigned *want_out, struct err *err);
 /* os_tls_pending: bytes already decrypted that a readiness wait would not report. */
 bool os_tls_pending(const struct os_tls *t);
 /* os_tls_close: sends close_notify if it can do so without waiting. */
@@ -56,7 +60,8 @@ const char *os_tls_cipher(const struct os_tls *t);
 struct os_tls_peer {
 	const char *common_name; /* NULL when absent */
 	const char *serial_hex;  /* upper-case hex, no prefix */
-	const char **san_rfc822, **san_dns, **san_directory, **san_uri, **san_ip, **san_rid; /* NULL-terminated */
+	const char **san_rfc822, **san_dns, **san_directory, **san_uri, **san_ip,
+	    **san_rid; /* NULL-terminated */
 	const char *issuer;
 	int64_t not_before_ms, not_after_ms;
 };
@@ -65,6 +70,7 @@ bool os_tls_peer(const struct os_tls *t, struct arena *arena, struct os_tls_peer
 
 /* os_tls_self_signed: until the operator brings a certificate, and for tests: a fresh ECDSA P-256 key and a certificate
  * for name (1 to 255 bytes, a DNS name), valid 10 years; PEM appended to the two buffers. ERR_USAGE, ERR_LIMIT. */
-MUST_USE bool os_tls_self_signed(const char *name, struct buf *certificate_pem, struct buf *key_pem, struct err *err);
+MUST_USE bool os_tls_self_signed(
+    const char *name, struct buf *certificate_pem, struct buf *key_pem, struct err *err);
 
 #endif

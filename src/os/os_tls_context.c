@@ -18,7 +18,8 @@ os_tls_reason(struct err *err, enum err_code code, const char *where, const char
 	unsigned long last = ERR_peek_last_error();
 	const char *reason = ERR_reason_error_string(last);
 
-	(void)err_set(err, code, where, "%s: %s", words, reason != NULL ? reason : "no reason given");
+	(void)err_set(
+	    err, code, where, "%s: %s", words, reason != NULL ? reason : "no reason given");
 	ERR_clear_error();
 	return false;
 }
@@ -36,7 +37,8 @@ os_tls_no_pass_phrase(char *out, int size, int writing, void *ctx)
 static BIO *
 reader_of(struct bytes pem)
 {
-	BIO *bio = BIO_new_mem_buf(pem.len > 0 ? (const void *)pem.ptr : "", pem.len > INT32_MAX ? 0 : (int)pem.len);
+	BIO *bio = BIO_new_mem_buf(
+	    pem.len > 0 ? (const void *)pem.ptr : "", pem.len > INT32_MAX ? 0 : (int)pem.len);
 
 	must(bio != NULL);
 	return bio;
@@ -83,7 +85,8 @@ load_key(SSL_CTX *ssl, struct bytes pem, struct err *err)
 	if (key == NULL || SSL_CTX_use_PrivateKey(ssl, key) != 1)
 		ok = os_tls_reason(err, ERR_SYNTAX, __func__, "private key");
 	else if (SSL_CTX_check_private_key(ssl) != 1)
-		ok = os_tls_reason(err, ERR_SYNTAX, __func__, "private key does not fit the certificate");
+		ok = os_tls_reason(
+		    err, ERR_SYNTAX, __func__, "private key does not fit the certificate");
 	EVP_PKEY_free(key);
 	BIO_free(bio);
 	return ok;
@@ -92,15 +95,18 @@ load_key(SSL_CTX *ssl, struct bytes pem, struct err *err)
 static void
 set_policy(SSL_CTX *ssl, bool restricted)
 {
-	int groups[] = {NID_X9_62_prime256v1, NID_secp384r1, NID_secp521r1}; /* of the restricted list */
+	int groups[] = {
+	    NID_X9_62_prime256v1, NID_secp384r1, NID_secp521r1}; /* of the restricted list */
 
 	must(SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION) == 1);
 	SSL_CTX_set_security_level(ssl, 2);
 	(void)SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-	    SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_IGNORE_UNEXPECTED_EOF);
+					   SSL_OP_CIPHER_SERVER_PREFERENCE |
+					   SSL_OP_IGNORE_UNEXPECTED_EOF);
 	(void)SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-	    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-	must(SSL_CTX_set_cipher_list(ssl, restricted ? OS_TLS_CIPHERS_RESTRICTED : OS_TLS_CIPHERS) == 1);
+					SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	must(SSL_CTX_set_cipher_list(
+		 ssl, restricted ? OS_TLS_CIPHERS_RESTRICTED : OS_TLS_CIPHERS) == 1);
 	if (restricted) {
 		must(SSL_CTX_set_ciphersuites(ssl, OS_TLS_SUITES_RESTRICTED) == 1);
 		must(SSL_CTX_set1_groups(ssl, groups, sizeof groups / sizeof groups[0]) == 1);
@@ -129,7 +135,8 @@ os_tls_context_new(const struct os_tls_options *o, struct os_tls_context **out, 
 	must(c->ssl != NULL);
 	c->socket = os_tls_socket_method();
 	set_policy(c->ssl, o->restricted_ciphers);
-	must(SSL_CTX_set_session_id_context(c->ssl, session_context, sizeof session_context - 1) == 1);
+	must(SSL_CTX_set_session_id_context(c->ssl, session_context, sizeof session_context - 1) ==
+	     1);
 	if (!load_chain(c->ssl, o->certificate_pem, err) || !load_key(c->ssl, o->key_pem, err))
 		goto out;
 	if (o->require_client_certificate && o->client_ca_pem.len == 0) {

@@ -10,8 +10,8 @@
 
 struct os_tls_context {
 	SSL_CTX *ssl;
-	BIO_METHOD *socket;  /* bytes through os_socket_read and os_socket_write */
-	X509_CRL **crls;     /* those in force, owned; to know which issuers have one */
+	BIO_METHOD *socket; /* bytes through os_socket_read and os_socket_write */
+	X509_CRL **crls;    /* those in force, owned; to know which issuers have one */
 	size_t crl_count;
 	atomic_uint references;
 };
@@ -21,7 +21,8 @@ SSL *os_tls_ssl(const struct os_tls *t);
 /* os_tls_context_keep: one more owner. */
 struct os_tls_context *os_tls_context_keep(struct os_tls_context *c);
 /* os_tls_trust_load: client CA and CRL of the options into c. ERR_SYNTAX. */
-MUST_USE bool os_tls_trust_load(struct os_tls_context *c, const struct os_tls_options *o, struct err *err);
+MUST_USE bool os_tls_trust_load(
+    struct os_tls_context *c, const struct os_tls_options *o, struct err *err);
 void os_tls_trust_free(struct os_tls_context *c);
 /* os_tls_reason: fill err with code, words and what OpenSSL says of its latest failure. Returns false. */
 bool os_tls_reason(struct err *err, enum err_code code, const char *where, const char *words);

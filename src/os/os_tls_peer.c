@@ -93,7 +93,8 @@ ip_of(struct arena *arena, const ASN1_OCTET_STRING *octets)
 
 	if (len != 4 && len != 16)
 		return NULL;
-	if (inet_ntop(len == 4 ? AF_INET : AF_INET6, ASN1_STRING_get0_data(octets), text, sizeof text) == NULL)
+	if (inet_ntop(len == 4 ? AF_INET : AF_INET6, ASN1_STRING_get0_data(octets), text,
+		sizeof text) == NULL)
 		return NULL;
 	return arena_strdup(arena, text);
 }

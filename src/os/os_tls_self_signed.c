@@ -24,7 +24,8 @@ set_serial(X509 *certificate)
 	if (RAND_bytes(raw, sizeof raw) == 1) {
 		raw[0] = (raw[0] & 0x7f) | 0x40;
 		number = BN_bin2bn(raw, sizeof raw, NULL);
-		ok = number != NULL && BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate)) != NULL;
+		ok = number != NULL &&
+		     BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate)) != NULL;
 	}
 	BN_free(number);
 	return ok;
@@ -44,11 +45,12 @@ set_names(X509 *certificate, const char *name)
 	ok = ASN1_STRING_set(text, name, (int)len) == 1;
 	GENERAL_NAME_set0_value(dns, GEN_DNS, text);
 	must(sk_GENERAL_NAME_push(names, dns) > 0);
-	ok = ok && X509_add1_ext_i2d(certificate, NID_subject_alt_name, names, 0, X509V3_ADD_APPEND) == 1;
+	ok = ok &&
+	     X509_add1_ext_i2d(certificate, NID_subject_alt_name, names, 0, X509V3_ADD_APPEND) == 1;
 	/* A longer name does not fit the subject and is then in the alternative name only. */
 	if (ok && len <= OS_TLS_COMMON_NAME_MAX)
-		ok = X509_NAME_add_entry_by_NID(subject, NID_commonName, MBSTRING_UTF8, (const unsigned char *)name,
-			 (int)len, -1, 0) == 1;
+		ok = X509_NAME_add_entry_by_NID(subject, NID_commonName, MBSTRING_UTF8,
+			 (const unsigned char *)name, (int)len, -1, 0) == 1;
 	GENERAL_NAMES_free(names);
 	return ok && X509_set_issuer_name(certificate, subject) == 1;
 }
@@ -67,13 +69,14 @@ static bool
 fill(X509 *certificate, EVP_PKEY *key, const char *name)
 {
 	return X509_set_version(certificate, X509_VERSION_3) == 1 && set_serial(certificate) &&
-	    X509_gmtime_adj(X509_getm_notBefore(certificate), -3600) != NULL &&
-	    X509_time_adj_ex(X509_getm_notAfter(certificate), OS_TLS_SELF_SIGNED_DAYS, 0, NULL) != NULL &&
-	    X509_set_pubkey(certificate, key) == 1 && set_names(certificate, name) &&
-	    add_extension(certificate, NID_basic_constraints, "critical,CA:FALSE") &&
-	    add_extension(certificate, NID_key_usage, "critical,digitalSignature") &&
-	    add_extension(certificate, NID_ext_key_usage, "serverAuth") &&
-	    X509_sign(certificate, key, EVP_sha256()) > 0;
+	       X509_gmtime_adj(X509_getm_notBefore(certificate), -3600) != NULL &&
+	       X509_time_adj_ex(
+		   X509_getm_notAfter(certificate), OS_TLS_SELF_SIGNED_DAYS, 0, NULL) != NULL &&
+	       X509_set_pubkey(certificate, key) == 1 && set_names(certificate, name) &&
+	       add_extension(certificate, NID_basic_constraints, "critical,CA:FALSE") &&
+	       add_extension(certificate, NID_key_usage, "critical,digitalSignature") &&
+	       add_extension(certificate, NID_ext_key_usage, "serverAuth") &&
+	       X509_sign(certificate, key, EVP_sha256()) > 0;
 }
 
 static void
@@ -86,7 +89,8 @@ move_text(BIO *from, struct buf *to)
 }
 
 bool
-os_tls_self_signed(const char *name, struct buf *certificate_pem, struct buf *key_pem, struct err *err)
+os_tls_self_signed(
+    const char *name, struct buf *certificate_pem, struct buf *key_pem, struct err *err)
 {
 	EVP_PKEY *key = NULL;
 	X509 *certificate = X509_new();
@@ -95,11 +99,13 @@ os_tls_self_signed(const char *name, struct buf *certificate_pem, struct buf *ke
 
 	must(certificate != NULL && certificate_text != NULL && key_text != NULL);
 	if (name[0] == '\0' || strlen(name) > SMTP_DOMAIN_BYTES_MAX) {
-		(void)ERR(err, ERR_USAGE, "a certificate name has 1 to %u bytes", SMTP_DOMAIN_BYTES_MAX);
+		(void)ERR(
+		    err, ERR_USAGE, "a certificate name has 1 to %u bytes", SMTP_DOMAIN_BYTES_MAX);
 		goto out;
 	}
 	key = EVP_EC_gen("P-256");
-	if (key == NULL || !fill(certificate, key, name) || PEM_write_bio_X509(certificate_text, certificate) != 1 ||
+	if (key == NULL || !fill(certificate, key, name) ||
+	    PEM_write_bio_X509(certificate_text, certificate) != 1 ||
 	    PEM_write_bio_PKCS8PrivateKey(key_text, key, NULL, NULL, 0, NULL, NULL) != 1) {
 		(void)os_tls_reason(err, ERR_IO, __func__, "self-signed certificate");
 		goto out;

@@ -93,10 +93,12 @@ on_verify(int ok, X509_STORE_CTX *store)
 	const struct os_tls_context *c = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
 	const X509 *certificate = X509_STORE_CTX_get_current_cert(store);
 
-	if (ok == 1 || X509_STORE_CTX_get_error(store) != X509_V_ERR_UNABLE_TO_GET_CRL || certificate == NULL)
+	if (ok == 1 || X509_STORE_CTX_get_error(store) != X509_V_ERR_UNABLE_TO_GET_CRL ||
+	    certificate == NULL)
 		return ok;
 	for (size_t i = 0; i < c->crl_count; i++)
-		if (X509_NAME_cmp(X509_CRL_get_issuer(c->crls[i]), X509_get_issuer_name(certificate)) == 0)
+		if (X509_NAME_cmp(
+			X509_CRL_get_issuer(c->crls[i]), X509_get_issuer_name(certificate)) == 0)
 			return 0;
 	X509_STORE_CTX_set_error(store, X509_V_OK);
 	return 1;
@@ -123,7 +125,8 @@ install(struct os_tls_context *c, struct trust *t)
 		c->crls[c->crl_count++] = t->crls[i];
 	}
 	if (c->crl_count > 0)
-		must(X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL) == 1);
+		must(X509_STORE_set_flags(
+			 store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL) == 1);
 }
 
 bool
@@ -139,7 +142,8 @@ os_tls_trust_load(struct os_tls_context *c, const struct os_tls_options *o, stru
 	install(c, &t);
 	SSL_CTX_set_app_data(c->ssl, c);
 	SSL_CTX_set_verify(c->ssl,
-	    SSL_VERIFY_PEER | (o->require_client_certificate ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), on_verify);
+	    SSL_VERIFY_PEER | (o->require_client_certificate ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
+	    on_verify);
 	ok = true;
 out:
 	for (size_t i = 0; i < t.ca_count; i++)

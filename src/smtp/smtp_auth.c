@@ -149,7 +149,8 @@ smtp_auth_start(struct smtp_session *s, struct bytes argument)
 {
 	size_t space = bytes_find_byte(argument, 0, ' ');
 	struct bytes mechanism = bytes_slice(argument, 0, space == SIZE_MAX ? argument.len : space);
-	struct bytes initial = space == SIZE_MAX ? BYTES_EMPTY : bytes_slice(argument, space + 1, argument.len);
+	struct bytes initial =
+	    space == SIZE_MAX ? BYTES_EMPTY : bytes_slice(argument, space + 1, argument.len);
 	bool plain = bytes_equal_nocase(mechanism, BYTES_LIT("PLAIN"));
 	enum smtp_reply_id no = refusal(s);
 

@@ -22,7 +22,8 @@ smtp_bdat_parse(struct smtp_bdat *b, struct bytes argument)
 
 	if (!text_u64_parse(&count, bytes_slice(argument, 0, last ? space : argument.len)))
 		return false;
-	if (last && !bytes_equal_nocase(bytes_slice(argument, space + 1, argument.len), BYTES_LIT("LAST")))
+	if (last &&
+	    !bytes_equal_nocase(bytes_slice(argument, space + 1, argument.len), BYTES_LIT("LAST")))
 		return false;
 	b->left_bytes = count;
 	b->last = last;
@@ -38,7 +39,7 @@ scan(struct smtp_bdat *b, struct bytes run)
 	if ((b->flags & SMTP_FLAG_NUL) == 0 && memchr(p, 0, run.len) != NULL)
 		b->flags |= SMTP_FLAG_NUL;
 	while (p < end && (b->flags & (SMTP_FLAG_BARE_CR | SMTP_FLAG_BARE_LF)) !=
-	    (SMTP_FLAG_BARE_CR | SMTP_FLAG_BARE_LF)) {
+			      (SMTP_FLAG_BARE_CR | SMTP_FLAG_BARE_LF)) {
 		const uint8_t *stop;
 
 		if (b->after_cr) {
@@ -53,7 +54,8 @@ scan(struct smtp_bdat *b, struct bytes run)
 		b->after_cr = stop != NULL;
 		if (stop == NULL)
 			stop = end;
-		if ((b->flags & SMTP_FLAG_BARE_LF) == 0 && memchr(p, '\n', (size_t)(stop - p)) != NULL)
+		if ((b->flags & SMTP_FLAG_BARE_LF) == 0 &&
+		    memchr(p, '\n', (size_t)(stop - p)) != NULL)
 			b->flags |= SMTP_FLAG_BARE_LF;
 		p = b->after_cr ? stop + 1 : end;
 	}

@@ -19,14 +19,15 @@ struct command {
 	void (*run)(struct smtp_session *s, struct bytes argument);
 };
 
-#define PHASE_ANY    (SMTP_PHASE_FRESH | PHASE_GREETED)
+#define PHASE_ANY     (SMTP_PHASE_FRESH | PHASE_GREETED)
 #define PHASE_GREETED (SMTP_PHASE_HELLO | SMTP_PHASE_MAIL | SMTP_PHASE_RCPT | SMTP_PHASE_CHUNKS)
 
 static void
 append_extensions(struct smtp_session *s)
 {
 	struct buf line;
-	bool starttls = s->options->offer_tls && !s->has_tls, auth = s->options->offer_auth && s->has_tls;
+	bool starttls = s->options->offer_tls && !s->has_tls,
+	     auth = s->options->offer_auth && s->has_tls;
 
 	buf_init(&line, 64);
 	buf_printf(&line, "SIZE %zu", smtp_session_message_limit(s));
@@ -238,8 +239,9 @@ judge(const struct smtp_session *s, const struct command *c, struct bytes argume
 	if (c->argument == ARGUMENT_NONE && argument.len > 0)
 		return SMTP_REPLY_NO_ARGUMENT;
 	if ((s->phase & c->phases) == 0)
-		return c->run == smtp_envelope_mail && s->phase != SMTP_PHASE_FRESH ? SMTP_REPLY_OPEN_ALREADY
-		                                                                    : smtp_command_order(s);
+		return c->run == smtp_envelope_mail && s->phase != SMTP_PHASE_FRESH
+			   ? SMTP_REPLY_OPEN_ALREADY
+			   : smtp_command_order(s);
 	if (c->argument == ARGUMENT_NEEDED && argument.len == 0)
 		return SMTP_REPLY_ARGUMENT;
 	return SMTP_REPLY_COUNT;
@@ -251,7 +253,8 @@ smtp_command_run(struct smtp_session *s, struct bytes line)
 	struct bytes words = trim_end(line);
 	size_t space = bytes_find_byte(words, 0, ' ');
 	struct bytes verb = bytes_slice(words, 0, space == SIZE_MAX ? words.len : space);
-	struct bytes argument = space == SIZE_MAX ? BYTES_EMPTY : bytes_slice(words, space + 1, words.len);
+	struct bytes argument =
+	    space == SIZE_MAX ? BYTES_EMPTY : bytes_slice(words, space + 1, words.len);
 	const struct command *c = find(verb);
 	enum smtp_reply_id refusal;
 

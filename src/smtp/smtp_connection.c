@@ -11,7 +11,7 @@
 #include "base_mem.h"
 #include "smtp_server_int.h"
 
-#define ROUNDS_MAX       16                   /* reads in a row before others get their turn */
+#define ROUNDS_MAX       16                    /* reads in a row before others get their turn */
 #define LINGER_BYTES_MAX ((size_t)1024 * 1024) /* what a peer may still send to a closing session */
 
 static int64_t
@@ -102,7 +102,8 @@ account(struct smtp_connection *c, size_t taken)
 	}
 	if (activity == SMTP_ACTIVITY_DATA)
 		c->rate_bytes += taken;
-	if (activity != c->activity || activity == SMTP_ACTIVITY_DATA || smtp_session_output(c->session)->len > 0)
+	if (activity != c->activity || activity == SMTP_ACTIVITY_DATA ||
+	    smtp_session_output(c->session)->len > 0)
 		c->base_ms = at;
 	c->activity = activity;
 }
@@ -203,7 +204,8 @@ handshake(struct smtp_connection *c)
 	case OS_IO_FAIL:
 		c->server->stats.handshakes_failed++;
 		os_address_format(peer, &c->peer);
-		log_info("session %llx: handshake with %s failed: %s", (unsigned long long)c->id, peer, err.msg);
+		log_info("session %llx: handshake with %s failed: %s", (unsigned long long)c->id,
+		    peer, err.msg);
 		return STEP_DROP;
 	}
 	c->server->stats.handshakes_done++;
@@ -358,7 +360,8 @@ greet(struct smtp_connection *c)
 }
 
 void
-smtp_connection_start(struct smtp_server *s, int fd, const struct os_address *peer, struct smtp_endpoint *e)
+smtp_connection_start(
+    struct smtp_server *s, int fd, const struct os_address *peer, struct smtp_endpoint *e)
 {
 	struct smtp_connection *c = mem_calloc(1, sizeof *c);
 	struct err err;
@@ -427,7 +430,8 @@ wait_limit(const struct smtp_connection *c)
 	case SMTP_ACTIVITY_COMMAND:
 		break;
 	}
-	return c->server->stats.sessions >= o->overload_sessions ? o->command_overload_ms : o->command_ms;
+	return c->server->stats.sessions >= o->overload_sessions ? o->command_overload_ms
+								 : o->command_ms;
 }
 
 /* too_slow: whole windows inside DATA that brought too few bytes. */
@@ -438,7 +442,8 @@ too_slow(struct smtp_connection *c, int64_t now_ms)
 	uint64_t least = o->rate_bytes_min * (uint64_t)o->rate_window_ms / 1000;
 	uint64_t got = c->rate_bytes;
 
-	if (c->state != SMTP_CONNECTION_TALK || smtp_session_activity(c->session) != SMTP_ACTIVITY_DATA ||
+	if (c->state != SMTP_CONNECTION_TALK ||
+	    smtp_session_activity(c->session) != SMTP_ACTIVITY_DATA ||
 	    now_ms - c->rate_start_ms < o->rate_window_ms)
 		return false;
 	c->rate_start_ms = now_ms;

@@ -14,10 +14,10 @@ enum { SMTP_FLAG_NUL = 1, SMTP_FLAG_BARE_LF = 2, SMTP_FLAG_BARE_CR = 4 };
 enum smtp_data_state {
 	SMTP_DATA_START, /* at the start of a line made by CRLF, or of the message */
 	SMTP_DATA_TEXT,
-	SMTP_DATA_CR,    /* the last byte was CR (already handed out)              */
-	SMTP_DATA_DOT,   /* a dot at line start is held back                       */
+	SMTP_DATA_CR,  /* the last byte was CR (already handed out)              */
+	SMTP_DATA_DOT, /* a dot at line start is held back                       */
 	SMTP_DATA_DOT_CR,
-	SMTP_DATA_END    /* CRLF.CRLF was seen                                     */
+	SMTP_DATA_END /* CRLF.CRLF was seen                                     */
 };
 
 struct smtp_data {

@@ -18,14 +18,18 @@ static bool
 check(const struct smtp_options *o, bool has_tls, struct err *err)
 {
 	if (o->hostname == NULL || !smtp_path_is_domain(bytes_of_str(o->hostname)))
-		return ERR(err, ERR_USAGE, "endpoint needs a host name that is a domain or an address literal");
+		return ERR(err, ERR_USAGE,
+		    "endpoint needs a host name that is a domain or an address literal");
 	if (o->message_bytes_max > SMTP_MESSAGE_BYTES_CEIL)
-		return ERR(err, ERR_LIMIT, "message size limit is over %zu bytes", SMTP_MESSAGE_BYTES_CEIL);
-	if ((o->offer_tls || o->tls_wrapped || o->require_tls || o->require_client_certificate) && !has_tls)
+		return ERR(err, ERR_LIMIT, "message size limit is over %zu bytes",
+		    SMTP_MESSAGE_BYTES_CEIL);
+	if ((o->offer_tls || o->tls_wrapped || o->require_tls || o->require_client_certificate) &&
+	    !has_tls)
 		return ERR(err, ERR_USAGE, "endpoint wants TLS and has no certificate");
 	if (o->offer_tls && o->tls_wrapped)
 		return ERR(err, ERR_USAGE, "STARTTLS cannot be offered inside TLS");
-	if ((o->require_tls || o->require_client_certificate || o->require_auth) && !o->offer_tls && !o->tls_wrapped)
+	if ((o->require_tls || o->require_client_certificate || o->require_auth) && !o->offer_tls &&
+	    !o->tls_wrapped)
 		return ERR(err, ERR_USAGE, "endpoint requires TLS and does not offer it");
 	if (o->require_auth && !o->offer_auth)
 		return ERR(err, ERR_USAGE, "endpoint requires AUTH and does not offer it");
@@ -33,8 +37,8 @@ check(const struct smtp_options *o, bool has_tls, struct err *err)
 }
 
 bool
-smtp_endpoint_new(const struct smtp_options *options, struct os_tls_context *tls, const struct smtp_ops *ops,
-    void *ctx, struct smtp_endpoint **out, struct err *err)
+smtp_endpoint_new(const struct smtp_options *options, struct os_tls_context *tls,
+    const struct smtp_ops *ops, void *ctx, struct smtp_endpoint **out, struct err *err)
 {
 	struct smtp_endpoint *e;
 

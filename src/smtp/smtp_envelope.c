@@ -24,7 +24,8 @@ path_copy(struct arena *arena, struct smtp_path *path)
 {
 	path->address = arena_bytes(arena, path->address);
 	path->local = bytes_slice(path->address, 0, path->local.len);
-	path->domain = bytes_slice(path->address, path->address.len - path->domain.len, path->domain.len);
+	path->domain =
+	    bytes_slice(path->address, path->address.len - path->domain.len, path->domain.len);
 }
 
 static enum smtp_reply_id
@@ -36,7 +37,8 @@ path_reply(enum smtp_path_result result, enum smtp_reply_id bad)
 static enum smtp_reply_id
 param_reply(enum smtp_param_result result)
 {
-	return result == SMTP_PARAM_UNKNOWN ? SMTP_REPLY_UNKNOWN_PARAMETER : SMTP_REPLY_BAD_PARAMETER;
+	return result == SMTP_PARAM_UNKNOWN ? SMTP_REPLY_UNKNOWN_PARAMETER
+					    : SMTP_REPLY_BAD_PARAMETER;
 }
 
 /* script_reply: SMTP_REPLY_COUNT when the address is in a script the transaction speaks (RFC 6531 §3.2). */
@@ -53,7 +55,8 @@ static enum smtp_reply_id
 permission(const struct smtp_session *s)
 {
 	const struct smtp_options *o = s->options;
-	unsigned max = o->session_messages_max == 0 ? SMTP_SESSION_MESSAGES_MAX : o->session_messages_max;
+	unsigned max =
+	    o->session_messages_max == 0 ? SMTP_SESSION_MESSAGES_MAX : o->session_messages_max;
 
 	if ((o->require_tls || o->require_client_certificate) && !s->has_tls)
 		return SMTP_REPLY_NEED_TLS;
@@ -78,11 +81,13 @@ mail_check(const struct smtp_session *s, struct bytes argument, struct smtp_send
 	path_result = smtp_path_parse(text, SMTP_PATH_REVERSE, &out->path, &used);
 	if (path_result != SMTP_PATH_OK)
 		return path_reply(path_result, SMTP_REPLY_BAD_SENDER);
-	param_result = smtp_param_mail(bytes_slice(text, used, text.len), s->options->offer_auth, &out->params);
+	param_result = smtp_param_mail(
+	    bytes_slice(text, used, text.len), s->options->offer_auth, &out->params);
 	if (param_result != SMTP_PARAM_OK)
 		return param_reply(param_result);
 	refusal = script_reply(&out->path, out->params.smtputf8);
-	if (refusal == SMTP_REPLY_COUNT && out->params.has_size && out->params.size > smtp_session_message_limit(s))
+	if (refusal == SMTP_REPLY_COUNT && out->params.has_size &&
+	    out->params.size > smtp_session_message_limit(s))
 		refusal = SMTP_REPLY_TOO_BIG;
 	return refusal;
 }
@@ -117,7 +122,9 @@ smtp_envelope_mail(struct smtp_session *s, struct bytes argument)
 static enum smtp_reply_id
 rcpt_check(const struct smtp_session *s, struct bytes argument, struct smtp_recipient *out)
 {
-	size_t max = s->options->recipients_max == 0 ? SMTP_RECIPIENTS_MAX : s->options->recipients_max, used;
+	size_t max = s->options->recipients_max == 0 ? SMTP_RECIPIENTS_MAX
+						     : s->options->recipients_max,
+	       used;
 	bool smtputf8 = s->sender.params.smtputf8;
 	enum smtp_path_result path_result;
 	enum smtp_param_result param_result;
@@ -133,7 +140,8 @@ rcpt_check(const struct smtp_session *s, struct bytes argument, struct smtp_reci
 	if (param_result != SMTP_PARAM_OK)
 		return param_reply(param_result);
 	refusal = script_reply(&out->path, smtputf8);
-	if (refusal == SMTP_REPLY_COUNT && s->options->require_client_certificate && s->tls.certificate == NULL)
+	if (refusal == SMTP_REPLY_COUNT && s->options->require_client_certificate &&
+	    s->tls.certificate == NULL)
 		refusal = SMTP_REPLY_NEED_CERTIFICATE;
 	if (refusal == SMTP_REPLY_COUNT && s->recipient_count >= max)
 		refusal = SMTP_REPLY_TOO_MANY_RECIPIENTS;
@@ -147,7 +155,8 @@ recipient_keep(struct smtp_session *s, const struct smtp_recipient *rcpt)
 
 	if (s->recipient_count == s->recipient_cap) {
 		s->recipient_cap = s->recipient_cap == 0 ? 1 : s->recipient_cap * 2;
-		s->recipients = mem_realloc_array(s->recipients, s->recipient_cap, sizeof *s->recipients);
+		s->recipients =
+		    mem_realloc_array(s->recipients, s->recipient_cap, sizeof *s->recipients);
 	}
 	slot = &s->recipients[s->recipient_count++];
 	*slot = *rcpt;

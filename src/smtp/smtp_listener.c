@@ -23,7 +23,8 @@ refuse(int fd, const struct smtp_endpoint *e, enum smtp_reply_id id)
 }
 
 void
-smtp_server_adopt(struct smtp_server *s, int fd, const struct os_address *peer, struct smtp_endpoint *e)
+smtp_server_adopt(
+    struct smtp_server *s, int fd, const struct os_address *peer, struct smtp_endpoint *e)
 {
 	if (s->draining || s->stats.sessions >= s->options.sessions_max) {
 		s->stats.sessions_refused_total++;

@@ -11,7 +11,8 @@
 bool
 smtp_message_under_way(const struct smtp_session *s)
 {
-	return s->input == SMTP_INPUT_DATA || s->input == SMTP_INPUT_CHUNK || s->phase == SMTP_PHASE_CHUNKS;
+	return s->input == SMTP_INPUT_DATA || s->input == SMTP_INPUT_CHUNK ||
+	       s->phase == SMTP_PHASE_CHUNKS;
 }
 
 void
@@ -102,7 +103,8 @@ finish(struct smtp_session *s)
 
 	s->input = SMTP_INPUT_LINE;
 	if (s->message.refused || s->ops->message_end == NULL) {
-		smtp_session_say(s, s->message.refused ? &s->message.refusal : smtp_reply_of(SMTP_REPLY_TROUBLE));
+		smtp_session_say(s,
+		    s->message.refused ? &s->message.refusal : smtp_reply_of(SMTP_REPLY_TROUBLE));
 		smtp_session_reset(s);
 		return;
 	}

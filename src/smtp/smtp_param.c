@@ -4,8 +4,10 @@
 
 #include "base_text.h"
 
-#define ENVID_BYTES_MAX 400 /* RFC 3461 §4.4 asks for 100 characters, each up to 3 octets as xtext */
-#define ORCPT_BYTES_MAX 1500 /* RFC 3461 §4.2 asks for 500 characters                               */
+#define ENVID_BYTES_MAX                                                                            \
+	400 /* RFC 3461 §4.4 asks for 100 characters, each up to 3 octets as xtext */
+#define ORCPT_BYTES_MAX                                                                            \
+	1500 /* RFC 3461 §4.2 asks for 500 characters                               */
 
 /* What a value may be read into; exactly one of mail and rcpt is set. */
 struct target {
@@ -34,7 +36,8 @@ is_xtext(struct bytes text, bool allow_8bit)
 		uint8_t c = text.ptr[i];
 
 		if (c == '+') {
-			if (text.len - i < 3 || !is_hex_upper(text.ptr[i + 1]) || !is_hex_upper(text.ptr[i + 2]))
+			if (text.len - i < 3 || !is_hex_upper(text.ptr[i + 1]) ||
+			    !is_hex_upper(text.ptr[i + 2]))
 				return false;
 			i += 2;
 		} else if (c < 0x21 || c == '=' || c == 0x7f || (c > 0x7f && !allow_8bit)) {
@@ -124,7 +127,8 @@ read_notify(struct target *t, struct bytes value)
 		size_t end = comma == SIZE_MAX ? value.len : comma, i = 0;
 		struct bytes word = bytes_slice(value, at, end - at);
 
-		while (i < sizeof words / sizeof words[0] && !bytes_equal_nocase(word, bytes_of_str(words[i].name)))
+		while (i < sizeof words / sizeof words[0] &&
+		       !bytes_equal_nocase(word, bytes_of_str(words[i].name)))
 			i++;
 		if (i == sizeof words / sizeof words[0])
 			return false;
@@ -150,15 +154,12 @@ read_orcpt(struct target *t, struct bytes value)
 	if (address.len == 0 || !is_xtext(type, false))
 		return false;
 	return is_xtext(address, t->smtputf8 && bytes_equal_nocase(type, BYTES_LIT("utf-8"))) &&
-	    text_utf8_valid(address);
+	       text_utf8_valid(address);
 }
 
 static const struct keyword mail_keywords[] = {
-    {"SIZE", true, read_size},
-    {"BODY", true, read_body},
-    {"SMTPUTF8", false, read_smtputf8},
-    {"RET", true, read_ret},
-    {"ENVID", true, read_envid},
+    {"SIZE", true, read_size}, {"BODY", true, read_body}, {"SMTPUTF8", false, read_smtputf8},
+    {"RET", true, read_ret}, {"ENVID", true, read_envid},
     {"AUTH", true, read_auth}, /* last: left out where AUTH is not offered */
 };
 
@@ -171,7 +172,8 @@ static const struct keyword rcpt_keywords[] = {
 
 /* read_one: one "KEYWORD[=value]"; seen is a bit per row already used. */
 static enum smtp_param_result
-read_one(struct bytes word, const struct keyword *rows, size_t count, unsigned *seen, struct target *t)
+read_one(
+    struct bytes word, const struct keyword *rows, size_t count, unsigned *seen, struct target *t)
 {
 	size_t equals = bytes_find_byte(word, 0, '=');
 	bool has_value = equals != SIZE_MAX;

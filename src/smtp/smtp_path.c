@@ -41,7 +41,8 @@ domain_length(struct bytes text)
 			at++;
 		if (at == label || text.ptr[label] == '-' || text.ptr[at - 1] == '-')
 			return 0;
-		if (at - label > SMTP_LABEL_BYTES_MAX && text_is_ascii(bytes_slice(text, label, at - label)))
+		if (at - label > SMTP_LABEL_BYTES_MAX &&
+		    text_is_ascii(bytes_slice(text, label, at - label)))
 			return 0;
 		if (at == text.len || text.ptr[at] != '.')
 			break;
@@ -68,7 +69,8 @@ literal_length(struct bytes text)
 		inside = bytes_slice(inside, tag.len, inside.len);
 		family = AF_INET6;
 	}
-	if (inside.len == 0 || inside.len >= sizeof host || memchr(inside.ptr, 0, inside.len) != NULL)
+	if (inside.len == 0 || inside.len >= sizeof host ||
+	    memchr(inside.ptr, 0, inside.len) != NULL)
 		return 0;
 	memcpy(host, inside.ptr, inside.len);
 	host[inside.len] = '\0';
@@ -139,7 +141,8 @@ mailbox_parse(struct bytes text, enum smtp_path_kind kind, struct smtp_path *out
 	out->local = bytes_slice(text, 0, local);
 	if (text.ptr[local] == '>') {
 		out->address = out->local;
-		return kind == SMTP_PATH_FORWARD && bytes_equal_nocase(out->local, BYTES_LIT("postmaster"));
+		return kind == SMTP_PATH_FORWARD &&
+		       bytes_equal_nocase(out->local, BYTES_LIT("postmaster"));
 	}
 	if (text.ptr[local] != '@')
 		return false;
@@ -156,7 +159,8 @@ mailbox_parse(struct bytes text, enum smtp_path_kind kind, struct smtp_path *out
 }
 
 enum smtp_path_result
-smtp_path_parse(struct bytes text, enum smtp_path_kind kind, struct smtp_path *out, size_t *used_out)
+smtp_path_parse(
+    struct bytes text, enum smtp_path_kind kind, struct smtp_path *out, size_t *used_out)
 {
 	struct smtp_path path = {.utf8_valid = true};
 	struct bytes inside;
@@ -188,7 +192,8 @@ smtp_path_parse(struct bytes text, enum smtp_path_kind kind, struct smtp_path *o
 bool
 smtp_path_is_domain(struct bytes text)
 {
-	size_t len = text.len > 0 && text.ptr[0] == '[' ? literal_length(text) : domain_length(text);
+	size_t len =
+	    text.len > 0 && text.ptr[0] == '[' ? literal_length(text) : domain_length(text);
 
 	return len > 0 && len == text.len && text_utf8_valid(text);
 }

@@ -43,8 +43,8 @@ struct smtp_path {
  * cost    one pass; no memory
  * source  RFC 5321 §4.1.2, §4.1.3, §4.5.3.1; RFC 6531 §3.3
  */
-MUST_USE enum smtp_path_result smtp_path_parse(struct bytes text, enum smtp_path_kind kind, struct smtp_path *out,
-    size_t *used_out);
+MUST_USE enum smtp_path_result smtp_path_parse(
+    struct bytes text, enum smtp_path_kind kind, struct smtp_path *out, size_t *used_out);
 
 /* smtp_path_is_domain: a domain name or address literal, as EHLO wants (RFC 5321 §4.1.1.1). */
 bool smtp_path_is_domain(struct bytes text);

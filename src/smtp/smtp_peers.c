@@ -71,7 +71,8 @@ place(struct smtp_peers *p, const struct os_address *peer)
 	for (size_t i = 0; i < sizeof key; i++)
 		hash = (hash ^ key[i]) * 0x9e3779b97f4a7c15u;
 	link = &p->buckets[(hash >> 32) & (BUCKETS - 1)];
-	while (*link != NULL && ((*link)->family != peer->family || memcmp((*link)->prefix, key, sizeof key) != 0))
+	while (*link != NULL &&
+	       ((*link)->family != peer->family || memcmp((*link)->prefix, key, sizeof key) != 0))
 		link = &(*link)->next;
 	return link;
 }

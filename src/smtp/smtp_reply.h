@@ -13,7 +13,7 @@ struct smtp_reply {
 	uint16_t code;        /* 200 … 599 */
 	const char *enhanced; /* "5.5.1", or "" for the few replies that have none (RFC 2034 §3) */
 	const char *text;
-	bool close;           /* the server hangs up after it */
+	bool close; /* the server hangs up after it */
 };
 
 enum smtp_reply_id {

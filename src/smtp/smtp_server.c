@@ -102,7 +102,8 @@ on_tick(void *ctx, unsigned ready)
 }
 
 struct smtp_server *
-smtp_server_new(struct os_loop *loop, const struct smtp_server_options *options, const struct clock *clock)
+smtp_server_new(
+    struct os_loop *loop, const struct smtp_server_options *options, const struct clock *clock)
 {
 	struct smtp_server *s = mem_calloc(1, sizeof *s);
 
@@ -196,7 +197,8 @@ smtp_server_remove(struct smtp_server *s, struct smtp_connection *c)
 }
 
 void
-smtp_server_auth_done(struct smtp_server *s, uint64_t session, uint32_t ticket, enum smtp_auth_result result)
+smtp_server_auth_done(
+    struct smtp_server *s, uint64_t session, uint32_t ticket, enum smtp_auth_result result)
 {
 	struct smtp_connection *c = connection_of(s, session);
 
@@ -207,7 +209,8 @@ smtp_server_auth_done(struct smtp_server *s, uint64_t session, uint32_t ticket, 
 }
 
 void
-smtp_server_data_done(struct smtp_server *s, uint64_t session, uint32_t ticket, const struct smtp_reply *reply)
+smtp_server_data_done(
+    struct smtp_server *s, uint64_t session, uint32_t ticket, const struct smtp_reply *reply)
 {
 	struct smtp_connection *c = connection_of(s, session);
 

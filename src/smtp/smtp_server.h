@@ -29,13 +29,14 @@ struct smtp_server_options {
 	int64_t answer_ms;           /* 60,000: for the owner's answer                           */
 	int64_t handshake_ms;        /* 10,000: for a TLS handshake                              */
 	int64_t linger_ms;           /* 2,000: for the peer to read a last reply                 */
-	int64_t rate_window_ms;      /* 60,000: inside DATA …                                    */
-	uint64_t rate_bytes_min;     /* 500 a second: … over each window; 0 = no minimum         */
-	int64_t tick_ms;             /* 500: how often timeouts are looked at                    */
-	size_t sessions_max;         /* SMTP_SESSIONS_MAX; then 421 4.3.2                        */
-	size_t sessions_per_ip_max;  /* SMTP_SESSIONS_PER_IP_MAX; then 421 4.7.0; IPv6 counts a /64 as one */
-	size_t overload_sessions;    /* 80 % of sessions_max: from there the short timeout       */
-	uint64_t spool_bytes_max;    /* SMTP_SPOOL_BYTES_MAX: messages in reception; then 452 4.3.1 */
+	int64_t rate_window_ms;  /* 60,000: inside DATA …                                    */
+	uint64_t rate_bytes_min; /* 500 a second: … over each window; 0 = no minimum         */
+	int64_t tick_ms;         /* 500: how often timeouts are looked at                    */
+	size_t sessions_max;     /* SMTP_SESSIONS_MAX; then 421 4.3.2                        */
+	size_t
+	    sessions_per_ip_max; /* SMTP_SESSIONS_PER_IP_MAX; then 421 4.7.0; IPv6 counts a /64 as one */
+	size_t overload_sessions; /* 80 % of sessions_max: from there the short timeout       */
+	uint64_t spool_bytes_max; /* SMTP_SPOOL_BYTES_MAX: messages in reception; then 452 4.3.1 */
 };
 
 void smtp_server_options_default(struct smtp_server_options *o);
@@ -51,8 +52,8 @@ struct smtp_server_stats {
 };
 
 /* smtp_server_new: loop is lent and outlives the server; options and clock are copied. */
-struct smtp_server *smtp_server_new(struct os_loop *loop, const struct smtp_server_options *options,
-    const struct clock *clock);
+struct smtp_server *smtp_server_new(
+    struct os_loop *loop, const struct smtp_server_options *options, const struct clock *clock);
 /* smtp_server_free: cuts every session (their ops->closed are called), closes listeners; NULL is fine. */
 void smtp_server_free(struct smtp_server **s);
 
@@ -65,14 +66,17 @@ void smtp_listener_replace(struct smtp_listener *l, struct smtp_endpoint *e);
 void smtp_listener_free(struct smtp_listener **l);
 
 /* smtp_server_adopt: serve one connected socket (taken), as if it had come from a listener; for tests and hand-over. */
-void smtp_server_adopt(struct smtp_server *s, int fd, const struct os_address *peer, struct smtp_endpoint *e);
+void smtp_server_adopt(
+    struct smtp_server *s, int fd, const struct os_address *peer, struct smtp_endpoint *e);
 
 /*
  * The owner's answers, by session id (smtp_session_id) and ticket; an id or ticket that is gone is ignored. May be
  * called from inside the operation, on the loop's thread only.
  */
-void smtp_server_auth_done(struct smtp_server *s, uint64_t session, uint32_t ticket, enum smtp_auth_result result);
-void smtp_server_data_done(struct smtp_server *s, uint64_t session, uint32_t ticket, const struct smtp_reply *reply);
+void smtp_server_auth_done(
+    struct smtp_server *s, uint64_t session, uint32_t ticket, enum smtp_auth_result result);
+void smtp_server_data_done(
+    struct smtp_server *s, uint64_t session, uint32_t ticket, const struct smtp_reply *reply);
 
 /*
  * smtp_server_drain: stop gracefully: listeners close, sessions without a message under way get 421 4.3.2, the others

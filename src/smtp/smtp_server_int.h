@@ -6,7 +6,8 @@
 #include "smtp_peers.h"
 #include "smtp_server.h"
 
-#define SMTP_INPUT_BYTES ((size_t)64 * 1024) /* one read; the buffer is the server's, shared by all */
+#define SMTP_INPUT_BYTES                                                                           \
+	((size_t)64 * 1024) /* one read; the buffer is the server's, shared by all */
 
 enum smtp_connection_state {
 	SMTP_CONNECTION_HANDSHAKE,
@@ -28,13 +29,13 @@ struct smtp_connection {
 	bool running;                /* inside smtp_connection_run: no second entry        */
 	bool plaintext_checked;      /* nothing was waiting behind STARTTLS                */
 	struct os_address peer, local;
-	struct buf pending;          /* input the session has not taken yet                */
-	int64_t base_ms;             /* when the present wait began                        */
+	struct buf pending; /* input the session has not taken yet                */
+	int64_t base_ms;    /* when the present wait began                        */
 	int64_t rate_start_ms;
-	uint64_t rate_bytes;         /* inside DATA, since rate_start_ms                   */
-	uint64_t spool_bytes;        /* of the message in reception                        */
+	uint64_t rate_bytes;  /* inside DATA, since rate_start_ms                   */
+	uint64_t spool_bytes; /* of the message in reception                        */
 	size_t linger_bytes;
-	struct arena arena;          /* certificate's texts                                */
+	struct arena arena; /* certificate's texts                                */
 	struct os_tls_peer certificate;
 };
 
@@ -58,14 +59,14 @@ struct smtp_server {
 	struct smtp_server_options options;
 	struct clock clock;
 	struct os_watch *tick;
-	struct os_watch *soon;         /* runs what is in ready */
+	struct os_watch *soon; /* runs what is in ready */
 	struct smtp_listener *listeners;
 	struct smtp_peers *peers;
 	struct smtp_slot *slots;
 	uint32_t slot_count, free_slot; /* free_slot == slot_count: none */
-	uint64_t *ready;               /* ids of connections to run from the loop */
+	uint64_t *ready;                /* ids of connections to run from the loop */
 	size_t ready_count, ready_cap;
-	bool busy;                     /* input is in use */
+	bool busy; /* input is in use */
 	bool ticking;
 	bool draining;
 	void (*drained)(void *ctx);
@@ -90,7 +91,8 @@ void smtp_listener_close(struct smtp_listener *l);
 
 /* smtp_connection.c */
 /* smtp_connection_start: fd taken; the caps have been checked. */
-void smtp_connection_start(struct smtp_server *s, int fd, const struct os_address *peer, struct smtp_endpoint *e);
+void smtp_connection_start(
+    struct smtp_server *s, int fd, const struct os_address *peer, struct smtp_endpoint *e);
 /* smtp_connection_run: do all that can be done now; the connection may be gone afterwards. */
 void smtp_connection_run(struct smtp_connection *c);
 /* smtp_connection_check_time: act if the present wait is over; the connection may be gone afterwards. */

@@ -8,11 +8,12 @@
 #include "base_mem.h"
 #include "smtp_session_int.h"
 
-#define OUTPUT_BYTES_MAX ((size_t)64 * 1024) /* SMTP_OUTPUT_HIGH and a few replies; never reached */
+#define OUTPUT_BYTES_MAX     ((size_t)64 * 1024) /* SMTP_OUTPUT_HIGH and a few replies; never reached */
 #define TLS_RECORD_HANDSHAKE 0x16
 
 struct smtp_session *
-smtp_session_new(const struct smtp_options *options, const struct smtp_ops *ops, void *ctx, uint64_t id)
+smtp_session_new(
+    const struct smtp_options *options, const struct smtp_ops *ops, void *ctx, uint64_t id)
 {
 	struct smtp_session *s = mem_calloc(1, sizeof *s);
 
@@ -83,8 +84,8 @@ smtp_session_free(struct smtp_session **session)
 static bool
 counts_as_bad(const struct smtp_reply *reply)
 {
-	return (reply->code >= 500 && reply->code <= 504) || reply->code == 530 || reply->code == 538 ||
-	    reply->code == 555;
+	return (reply->code >= 500 && reply->code <= 504) || reply->code == 530 ||
+	       reply->code == 538 || reply->code == 555;
 }
 
 void
@@ -168,7 +169,8 @@ line_limit(const struct smtp_session *s, struct bytes piece)
 
 	if (s->input == SMTP_INPUT_RESPONSE)
 		return SMTP_AUTH_LINE_BYTES_MAX;
-	if (s->has_tls && s->options->offer_auth && start.len > verb.len && bytes_starts_with_nocase(start, verb))
+	if (s->has_tls && s->options->offer_auth && start.len > verb.len &&
+	    bytes_starts_with_nocase(start, verb))
 		return SMTP_AUTH_LINE_BYTES_MAX;
 	return SMTP_COMMAND_BYTES_MAX;
 }
@@ -239,7 +241,8 @@ feed_line(struct smtp_session *s, struct bytes *input)
 	bool ends = lf != SIZE_MAX;
 	struct bytes piece = bytes_slice(*input, 0, ends ? lf + 1 : input->len);
 
-	if (s->line.len == 0 && s->input == SMTP_INPUT_LINE && !s->has_tls && piece.ptr[0] == TLS_RECORD_HANDSHAKE) {
+	if (s->line.len == 0 && s->input == SMTP_INPUT_LINE && !s->has_tls &&
+	    piece.ptr[0] == TLS_RECORD_HANDSHAKE) {
 		smtp_session_reply(s, SMTP_REPLY_TLS_ON_PLAIN);
 		return;
 	}
@@ -316,7 +319,8 @@ smtp_session_activity(const struct smtp_session *s)
 {
 	if (s->wait != SMTP_WAIT_NONE)
 		return SMTP_ACTIVITY_ANSWER;
-	return s->input == SMTP_INPUT_DATA || s->input == SMTP_INPUT_CHUNK ? SMTP_ACTIVITY_DATA : SMTP_ACTIVITY_COMMAND;
+	return s->input == SMTP_INPUT_DATA || s->input == SMTP_INPUT_CHUNK ? SMTP_ACTIVITY_DATA
+									   : SMTP_ACTIVITY_COMMAND;
 }
 
 void
@@ -428,7 +432,8 @@ smtp_session_shutdown(struct smtp_session *s)
 size_t
 smtp_session_message_limit(const struct smtp_session *s)
 {
-	return s->options->message_bytes_max == 0 ? SMTP_MESSAGE_BYTES_MAX : s->options->message_bytes_max;
+	return s->options->message_bytes_max == 0 ? SMTP_MESSAGE_BYTES_MAX
+						  : s->options->message_bytes_max;
 }
 
 uint64_t

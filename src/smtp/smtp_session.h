@@ -29,18 +29,21 @@ struct os_tls_peer;
 enum smtp_mode { SMTP_MODE_JOURNAL, SMTP_MODE_MX };
 
 struct smtp_options {
-	const char *hostname;            /* in greeting and EHLO; must not be NULL                        */
+	const char *hostname; /* in greeting and EHLO; must not be NULL                        */
 	enum smtp_mode mode;
-	bool offer_tls;                  /* STARTTLS                                                      */
-	bool require_tls;                /* MAIL without TLS is 530                                       */
-	bool tls_wrapped;                /* TLS from the first byte (implicit TLS)                        */
-	bool offer_auth;                 /* AUTH, inside TLS only                                         */
-	bool require_auth;               /* MAIL without AUTH is 530                                      */
-	bool require_client_certificate; /* implies require_tls; RCPT without one is 550 5.7.1            */
-	bool closed;                     /* 421 4.3.2 instead of a greeting                               */
-	size_t message_bytes_max;        /* 0 = SMTP_MESSAGE_BYTES_MAX; at most SMTP_MESSAGE_BYTES_CEIL   */
-	unsigned recipients_max;         /* 0 = SMTP_RECIPIENTS_MAX                                       */
-	unsigned session_messages_max;   /* mx only; 0 = SMTP_SESSION_MESSAGES_MAX                        */
+	bool offer_tls;    /* STARTTLS                                                      */
+	bool require_tls;  /* MAIL without TLS is 530                                       */
+	bool tls_wrapped;  /* TLS from the first byte (implicit TLS)                        */
+	bool offer_auth;   /* AUTH, inside TLS only                                         */
+	bool require_auth; /* MAIL without AUTH is 530                                      */
+	bool
+	    require_client_certificate; /* implies require_tls; RCPT without one is 550 5.7.1            */
+	bool closed; /* 421 4.3.2 instead of a greeting                               */
+	size_t
+	    message_bytes_max;   /* 0 = SMTP_MESSAGE_BYTES_MAX; at most SMTP_MESSAGE_BYTES_CEIL   */
+	unsigned recipients_max; /* 0 = SMTP_RECIPIENTS_MAX                                       */
+	unsigned
+	    session_messages_max; /* mx only; 0 = SMTP_SESSION_MESSAGES_MAX                        */
 };
 
 /* What is known of a transaction. Views live until it ends (see ops->transaction_end). */
@@ -77,11 +80,15 @@ enum smtp_auth_result {
  * closed           last call for this session; from smtp_session_free.
  */
 struct smtp_ops {
-	const struct smtp_reply *(*mail)(void *ctx, struct smtp_session *s, const struct smtp_sender *sender);
-	const struct smtp_reply *(*recipient)(void *ctx, struct smtp_session *s, const struct smtp_recipient *rcpt);
-	void (*auth)(void *ctx, struct smtp_session *s, uint32_t ticket, struct bytes user, struct bytes password);
+	const struct smtp_reply *(*mail)(
+	    void *ctx, struct smtp_session *s, const struct smtp_sender *sender);
+	const struct smtp_reply *(*recipient)(
+	    void *ctx, struct smtp_session *s, const struct smtp_recipient *rcpt);
+	void (*auth)(void *ctx, struct smtp_session *s, uint32_t ticket, struct bytes user,
+	    struct bytes password);
 	const struct smtp_reply *(*message_begin)(void *ctx, struct smtp_session *s);
-	const struct smtp_reply *(*message_write)(void *ctx, struct smtp_session *s, struct bytes data);
+	const struct smtp_reply *(*message_write)(
+	    void *ctx, struct smtp_session *s, struct bytes data);
 	void (*message_end)(void *ctx, struct smtp_session *s, uint32_t ticket);
 	void (*message_abort)(void *ctx, struct smtp_session *s);
 	void (*transaction_end)(void *ctx, struct smtp_session *s);
@@ -89,10 +96,10 @@ struct smtp_ops {
 };
 
 enum smtp_want {
-	SMTP_WANT_READ,  /* feed more                                                                  */
-	SMTP_WANT_WAIT,  /* an owner's answer is under way: do not feed                                */
-	SMTP_WANT_TLS,   /* send the output, then shake hands, then smtp_session_tls_done              */
-	SMTP_WANT_CLOSE  /* send the output, then hang up                                              */
+	SMTP_WANT_READ, /* feed more                                                                  */
+	SMTP_WANT_WAIT, /* an owner's answer is under way: do not feed                                */
+	SMTP_WANT_TLS, /* send the output, then shake hands, then smtp_session_tls_done              */
+	SMTP_WANT_CLOSE /* send the output, then hang up                                              */
 };
 
 /* What the session is doing, for timeouts. */
@@ -103,8 +110,8 @@ enum smtp_activity {
 };
 
 /* smtp_session_new: options and ops are lent and must outlive the session; id is the owner's number for logs. */
-struct smtp_session *smtp_session_new(const struct smtp_options *options, const struct smtp_ops *ops, void *ctx,
-    uint64_t id);
+struct smtp_session *smtp_session_new(
+    const struct smtp_options *options, const struct smtp_ops *ops, void *ctx, uint64_t id);
 /* smtp_session_free: aborts what is under way, calls ops->closed, frees, nulls; NULL is fine. */
 void smtp_session_free(struct smtp_session **s);
 
@@ -136,7 +143,7 @@ enum smtp_activity smtp_session_activity(const struct smtp_session *s);
 
 /* TLS as the session and its owner see it; texts are copied, the certificate is lent until the session is freed. */
 struct smtp_tls_info {
-	const char *protocol;                  /* "TLSv1.3" */
+	const char *protocol; /* "TLSv1.3" */
 	const char *cipher;
 	const struct os_tls_peer *certificate; /* NULL: the peer showed none */
 };
@@ -146,7 +153,8 @@ void smtp_session_tls_done(struct smtp_session *s, const struct smtp_tls_info *i
 /* smtp_session_auth_done / smtp_session_data_done: the owner's answer. A ticket that is not the one awaited is
  * ignored (the session answered for the owner meanwhile). reply is lent; its code is 2yz, 4yz or 5yz. */
 void smtp_session_auth_done(struct smtp_session *s, uint32_t ticket, enum smtp_auth_result result);
-void smtp_session_data_done(struct smtp_session *s, uint32_t ticket, const struct smtp_reply *reply);
+void smtp_session_data_done(
+    struct smtp_session *s, uint32_t ticket, const struct smtp_reply *reply);
 
 /* smtp_session_timeout: the peer was too slow (421 4.4.2, close), or, in state WAIT, the owner was: 451 4.3.0 or 454
  * 4.7.0, and the session goes on. */
@@ -157,18 +165,22 @@ void smtp_session_shutdown(struct smtp_session *s);
 /* Readers. Views and pointers live as long as what they tell of. */
 uint64_t smtp_session_id(const struct smtp_session *s);
 const struct smtp_options *smtp_session_options(const struct smtp_session *s);
-struct bytes smtp_session_helo(const struct smtp_session *s);  /* argument of EHLO or HELO; empty before        */
-bool smtp_session_esmtp(const struct smtp_session *s);         /* greeted with EHLO                             */
-struct bytes smtp_session_user(const struct smtp_session *s);  /* authenticated user; empty: none               */
+struct bytes smtp_session_helo(
+    const struct smtp_session *s); /* argument of EHLO or HELO; empty before        */
+bool smtp_session_esmtp(
+    const struct smtp_session *s); /* greeted with EHLO                             */
+struct bytes smtp_session_user(
+    const struct smtp_session *s); /* authenticated user; empty: none               */
 /* smtp_session_tls: NULL while there is no TLS. */
 const struct smtp_tls_info *smtp_session_tls(const struct smtp_session *s);
 /* smtp_session_sender: NULL outside a transaction. */
 const struct smtp_sender *smtp_session_sender(const struct smtp_session *s);
-const struct smtp_recipient *smtp_session_recipients(const struct smtp_session *s, size_t *count_out);
+const struct smtp_recipient *smtp_session_recipients(
+    const struct smtp_session *s, size_t *count_out);
 /* SMTP_FLAG_* of smtp_data.h and octets of the message under way; final in message_end. */
 unsigned smtp_session_message_flags(const struct smtp_session *s);
 uint64_t smtp_session_message_bytes(const struct smtp_session *s);
-bool smtp_session_message_chunked(const struct smtp_session *s); /* came by BDAT */
+bool smtp_session_message_chunked(const struct smtp_session *s);   /* came by BDAT */
 uint32_t smtp_session_message_count(const struct smtp_session *s); /* accepted so far */
 /* A pointer of the owner's, NULL at first. */
 void smtp_session_set_owner(struct smtp_session *s, void *owner);

@@ -28,14 +28,19 @@ enum smtp_input {
 
 enum smtp_wait { SMTP_WAIT_NONE, SMTP_WAIT_AUTH, SMTP_WAIT_MESSAGE };
 
-enum smtp_auth_step { SMTP_AUTH_IDLE, SMTP_AUTH_PLAIN, SMTP_AUTH_LOGIN_USER, SMTP_AUTH_LOGIN_PASSWORD };
+enum smtp_auth_step {
+	SMTP_AUTH_IDLE,
+	SMTP_AUTH_PLAIN,
+	SMTP_AUTH_LOGIN_USER,
+	SMTP_AUTH_LOGIN_PASSWORD
+};
 
 /* One message on its way in. */
 struct smtp_message {
-	bool begun;                 /* the owner knows of it and it is not whole yet    */
+	bool begun; /* the owner knows of it and it is not whole yet    */
 	bool chunked;
-	bool refused;               /* swallow the rest, then say refusal               */
-	struct smtp_reply refusal;  /* texts live in the transaction's arena            */
+	bool refused;              /* swallow the rest, then say refusal               */
+	struct smtp_reply refusal; /* texts live in the transaction's arena            */
 	struct smtp_data data;
 	struct smtp_bdat bdat;
 	struct smtp_trace trace;
@@ -58,20 +63,20 @@ struct smtp_session {
 	bool esmtp;
 
 	struct buf out;
-	struct buf line;            /* an unfinished line; empty and without memory most of the time */
-	size_t behind_bytes;        /* input that was already there behind the line being run        */
-	size_t skipped_bytes;       /* of the line in SMTP_INPUT_SKIP                                */
-	size_t go_tls_bytes;        /* length of the STARTTLS reply at the end of out                */
+	struct buf line;      /* an unfinished line; empty and without memory most of the time */
+	size_t behind_bytes;  /* input that was already there behind the line being run        */
+	size_t skipped_bytes; /* of the line in SMTP_INPUT_SKIP                                */
+	size_t go_tls_bytes;  /* length of the STARTTLS reply at the end of out                */
 
 	unsigned bad_count, idle_count, auth_failure_count;
 	uint32_t message_count;
 
-	char *helo, *user;          /* NULL or text */
+	char *helo, *user; /* NULL or text */
 	bool has_tls;
 	struct smtp_tls_info tls;
 
 	enum smtp_auth_step auth_step;
-	char *auth_user;            /* claimed, not proven */
+	char *auth_user; /* claimed, not proven */
 
 	/* The transaction; arena holds all its texts. */
 	struct arena arena;
@@ -80,7 +85,8 @@ struct smtp_session {
 	struct smtp_recipient *recipients;
 	size_t recipient_count, recipient_cap;
 	struct smtp_message message;
-	enum smtp_reply_id chunk_reply; /* SMTP_REPLY_COUNT, or what to say once the chunk is swallowed */
+	enum smtp_reply_id
+	    chunk_reply; /* SMTP_REPLY_COUNT, or what to say once the chunk is swallowed */
 };
 
 /* smtp_session.c */

@@ -40,7 +40,8 @@ spool_recipient(void *ctx, struct smtp_session *s, const struct smtp_recipient *
 }
 
 static void
-spool_auth(void *ctx, struct smtp_session *s, uint32_t ticket, struct bytes user, struct bytes password)
+spool_auth(
+    void *ctx, struct smtp_session *s, uint32_t ticket, struct bytes user, struct bytes password)
 {
 	struct smtp_connection *c = ctx;
 

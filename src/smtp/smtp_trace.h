@@ -12,9 +12,9 @@
 
 struct smtp_trace {
 	unsigned received_count;
-	size_t column;   /* octets of the current line seen so far               */
-	size_t matched;  /* how many of them match the field name; column if all */
-	bool only_cr;    /* the current line is one CR so far                    */
+	size_t column;  /* octets of the current line seen so far               */
+	size_t matched; /* how many of them match the field name; column if all */
+	bool only_cr;   /* the current line is one CR so far                    */
 	bool in_body;
 };
 

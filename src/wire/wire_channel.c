@@ -93,7 +93,8 @@ flush(struct wire_channel *c)
 
 	while (c->first != NULL) {
 		struct pending *p = c->first;
-		enum os_io io = os_packet_send(c->fd, buf_view(&p->packet), p->fds, p->fd_count, &err);
+		enum os_io io =
+		    os_packet_send(c->fd, buf_view(&p->packet), p->fds, p->fd_count, &err);
 
 		if (io == OS_IO_AGAIN)
 			break;
@@ -180,7 +181,8 @@ wire_channel_send(struct wire_channel *c, const struct wire_out *o, struct err *
 	}
 	/* Lent descriptors must outlive the queue: keep our own duplicates only when the packet has to wait. */
 	if (c->first == NULL) {
-		enum os_io io = os_packet_send(c->fd, buf_view(&p->packet), p->fds, p->fd_count, err);
+		enum os_io io =
+		    os_packet_send(c->fd, buf_view(&p->packet), p->fds, p->fd_count, err);
 
 		if (io == OS_IO_DONE) {
 			pending_free(p);

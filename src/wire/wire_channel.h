@@ -16,7 +16,8 @@ struct wire_channel_ops {
 };
 
 /* wire_channel_new: fd (an end of os_socket_pair) is taken. */
-struct wire_channel *wire_channel_new(struct os_loop *loop, int fd, const struct wire_channel_ops *ops, void *ctx);
+struct wire_channel *wire_channel_new(
+    struct os_loop *loop, int fd, const struct wire_channel_ops *ops, void *ctx);
 void wire_channel_free(struct wire_channel **c);
 
 /* wire_channel_send: queued when the socket is full; false when dead or the frame cannot be made (err filled). */

@@ -14,11 +14,16 @@ const char *
 wire_role_name(enum wire_role role)
 {
 	switch (role) {
-	case WIRE_ROLE_SUPERVISOR: return "supervisor";
-	case WIRE_ROLE_CORE: return "core";
-	case WIRE_ROLE_SMTP: return "smtp";
-	case WIRE_ROLE_HTTP: return "http";
-	case WIRE_ROLE_COUNT: break;
+	case WIRE_ROLE_SUPERVISOR:
+		return "supervisor";
+	case WIRE_ROLE_CORE:
+		return "core";
+	case WIRE_ROLE_SMTP:
+		return "smtp";
+	case WIRE_ROLE_HTTP:
+		return "http";
+	case WIRE_ROLE_COUNT:
+		break;
 	}
 	return "none";
 }
@@ -58,10 +63,11 @@ add_fd(int fd, bool own, int fds[OS_PACKET_FDS_MAX], bool owns[OS_PACKET_FDS_MAX
 }
 
 bool
-wire_frame_encode(const struct wire_out *o, struct buf *packet, int fds[OS_PACKET_FDS_MAX], bool own[OS_PACKET_FDS_MAX],
-    size_t *count, struct err *err)
+wire_frame_encode(const struct wire_out *o, struct buf *packet, int fds[OS_PACKET_FDS_MAX],
+    bool own[OS_PACKET_FDS_MAX], size_t *count, struct err *err)
 {
-	bool payload_by_fd = o->payload.len > OS_PACKET_BYTES_MAX - WIRE_HEADER_BYTES - WIRE_INLINE_BYTES;
+	bool payload_by_fd =
+	    o->payload.len > OS_PACKET_BYTES_MAX - WIRE_HEADER_BYTES - WIRE_INLINE_BYTES;
 	bool body_by_fd = o->body_fd >= 0 || o->body.len > WIRE_INLINE_BYTES;
 	unsigned flags = 0;
 	int fd;
@@ -117,7 +123,8 @@ next_fd(int fds[OS_PACKET_FDS_MAX], size_t *at)
 }
 
 static bool
-map_next(int fds[OS_PACKET_FDS_MAX], size_t *at, size_t max, struct bytes *map, struct bytes *view, struct err *err)
+map_next(int fds[OS_PACKET_FDS_MAX], size_t *at, size_t max, struct bytes *map, struct bytes *view,
+    struct err *err)
 {
 	int fd = next_fd(fds, at);
 	bool ok;
@@ -144,14 +151,16 @@ decode_into(struct wire_frame *f, struct bytes packet, int fds[OS_PACKET_FDS_MAX
 	flags = reader_u16(&r);
 	f->id = reader_u64(&r);
 	f->payload = reader_bytes32(&r);
-	if (!reader_ok(&r) || kind == 0 || kind >= WIRE_KIND_COUNT || (flags & ~(unsigned)FLAGS_KNOWN) != 0)
+	if (!reader_ok(&r) || kind == 0 || kind >= WIRE_KIND_COUNT ||
+	    (flags & ~(unsigned)FLAGS_KNOWN) != 0)
 		return ERR(err, ERR_SYNTAX, "frame header is damaged");
 	f->kind = (enum wire_kind)kind;
 	f->body = r.left;
 	if ((flags & FLAG_PAYLOAD_FD) != 0 &&
 	    !map_next(fds, &at, WIRE_PAYLOAD_BYTES_MAX, &f->payload_map, &f->payload, err))
 		return false;
-	if ((flags & FLAG_BODY_FD) != 0 && !map_next(fds, &at, WIRE_BODY_BYTES_MAX, &f->body_map, &f->body, err))
+	if ((flags & FLAG_BODY_FD) != 0 &&
+	    !map_next(fds, &at, WIRE_BODY_BYTES_MAX, &f->body_map, &f->body, err))
 		return false;
 	if ((flags & FLAG_FD) != 0) {
 		f->fd = next_fd(fds, &at);
@@ -162,7 +171,8 @@ decode_into(struct wire_frame *f, struct bytes packet, int fds[OS_PACKET_FDS_MAX
 }
 
 bool
-wire_frame_decode(struct bytes packet, int fds[OS_PACKET_FDS_MAX], struct wire_frame **out, struct err *err)
+wire_frame_decode(
+    struct bytes packet, int fds[OS_PACKET_FDS_MAX], struct wire_frame **out, struct err *err)
 {
 	struct wire_frame *f = mem_calloc(1, sizeof *f);
 	bool ok;

@@ -44,7 +44,8 @@ wire_http_request_encode(const struct wire_http_request *r, struct buf *out)
 }
 
 bool
-wire_http_request_decode(struct bytes payload, struct arena *arena, struct wire_http_request *out, struct err *err)
+wire_http_request_decode(
+    struct bytes payload, struct arena *arena, struct wire_http_request *out, struct err *err)
 {
 	struct reader r;
 
@@ -68,7 +69,8 @@ wire_http_response_encode(const struct wire_http_response *r, struct buf *out)
 }
 
 bool
-wire_http_response_decode(struct bytes payload, struct arena *arena, struct wire_http_response *out, struct err *err)
+wire_http_response_decode(
+    struct bytes payload, struct arena *arena, struct wire_http_response *out, struct err *err)
 {
 	struct reader r;
 

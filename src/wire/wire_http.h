@@ -24,8 +24,8 @@ struct wire_http_request {
 };
 
 void wire_http_request_encode(const struct wire_http_request *r, struct buf *out);
-MUST_USE bool wire_http_request_decode(struct bytes payload, struct arena *arena, struct wire_http_request *out,
-    struct err *err);
+MUST_USE bool wire_http_request_decode(
+    struct bytes payload, struct arena *arena, struct wire_http_request *out, struct err *err);
 
 struct wire_http_response {
 	uint16_t status;
@@ -33,7 +33,7 @@ struct wire_http_response {
 	size_t header_count;
 };
 void wire_http_response_encode(const struct wire_http_response *r, struct buf *out);
-MUST_USE bool wire_http_response_decode(struct bytes payload, struct arena *arena, struct wire_http_response *out,
-    struct err *err);
+MUST_USE bool wire_http_response_decode(
+    struct bytes payload, struct arena *arena, struct wire_http_response *out, struct err *err);
 
 #endif

@@ -16,7 +16,8 @@ enum { WIRE_MAIL_NUL = 1, WIRE_MAIL_BARE_LF = 2, WIRE_MAIL_BARE_CR = 4 };
 struct wire_certificate {
 	struct bytes common_name, serial;
 	const struct bytes *san_rfc822, *san_dns, *san_directory, *san_uri, *san_ip, *san_rid;
-	size_t san_rfc822_count, san_dns_count, san_directory_count, san_uri_count, san_ip_count, san_rid_count;
+	size_t san_rfc822_count, san_dns_count, san_directory_count, san_uri_count, san_ip_count,
+	    san_rid_count;
 };
 
 struct wire_mail {
@@ -41,7 +42,8 @@ struct wire_mail {
 
 /* wire_mail_encode appends the payload; wire_mail_decode makes views into payload, lists in arena. ERR_SYNTAX. */
 void wire_mail_encode(const struct wire_mail *m, struct buf *out);
-MUST_USE bool wire_mail_decode(struct bytes payload, struct arena *arena, struct wire_mail *out, struct err *err);
+MUST_USE bool wire_mail_decode(
+    struct bytes payload, struct arena *arena, struct wire_mail *out, struct err *err);
 
 /* code 250 = kept; text without CR or LF, enhanced code first ("2.0.0 Ok: id"). close: end the session after it. */
 struct wire_mail_reply {
@@ -50,6 +52,7 @@ struct wire_mail_reply {
 	struct bytes text;
 };
 void wire_mail_reply_encode(const struct wire_mail_reply *r, struct buf *out);
-MUST_USE bool wire_mail_reply_decode(struct bytes payload, struct wire_mail_reply *out, struct err *err);
+MUST_USE bool wire_mail_reply_decode(
+    struct bytes payload, struct wire_mail_reply *out, struct err *err);
 
 #endif

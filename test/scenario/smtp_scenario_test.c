@@ -14,12 +14,13 @@
 #include "smtp_script.h"
 #include "smtp_session.h"
 
-#define CUT_BYTES_MAX   3000    /* scripts with fewer client bytes are cut at every one of them */
-#define BYTEWISE_MAX    500000
-#define TEXT_BYTES_MAX  ((size_t)64 * 1024 * 1024)
+#define CUT_BYTES_MAX  3000 /* scripts with fewer client bytes are cut at every one of them */
+#define BYTEWISE_MAX   500000
+#define TEXT_BYTES_MAX ((size_t)64 * 1024 * 1024)
 
 enum delivery { AS_WRITTEN, BYTE_BY_BYTE, CUT_IN_TWO, ONE_PIECE };
-static const char *const delivery_names[] = {"as written", "byte by byte", "cut in two", "in one piece"};
+static const char *const delivery_names[] = {
+    "as written", "byte by byte", "cut in two", "in one piece"};
 
 struct stored {
 	struct stored *next;
@@ -37,11 +38,12 @@ struct play {
 	struct smtp_options options;
 	struct smtp_session *session;
 	bool split, started, early, hold, failed, holds_answer;
-	bool expects; /* the server's words came last: they must all be there before the client goes on */
+	bool
+	    expects; /* the server's words came last: they must all be there before the client goes on */
 	size_t refuse_after; /* message_write refuses from this size on */
 	bool refuse_begin, refuse_mail;
 	uint32_t ticket;
-	struct buf pend;     /* ONE_PIECE: client bytes not yet sent */
+	struct buf pend; /* ONE_PIECE: client bytes not yet sent */
 	struct buf expected, got;
 	struct buf body;
 	struct stored *first, **last;
@@ -55,7 +57,8 @@ fail(struct play *p, const char *what)
 {
 	if (!p->failed)
 		fprintf(stderr, "%s:%u: (%s, %s, cut %zu) %s\n", p->script->name, p->line,
-		    p->options.mode == SMTP_MODE_MX ? "mx" : "journal", delivery_names[p->delivery], p->cut_at, what);
+		    p->options.mode == SMTP_MODE_MX ? "mx" : "journal", delivery_names[p->delivery],
+		    p->cut_at, what);
 	p->failed = true;
 }
 
@@ -93,11 +96,13 @@ own_mail(void *ctx, struct smtp_session *s, const struct smtp_sender *sender)
 static bool
 is_ours(const struct smtp_path *path)
 {
-	bool domain = path->domain.len == 0 || bytes_equal_nocase(path->domain, BYTES_LIT("example.test"));
+	bool domain =
+	    path->domain.len == 0 || bytes_equal_nocase(path->domain, BYTES_LIT("example.test"));
 
 	return domain && !bytes_starts_with(path->local, BYTES_LIT("refused")) &&
-	    bytes_find_byte(path->local, 0, '%') == SIZE_MAX && bytes_find_byte(path->local, 0, '!') == SIZE_MAX &&
-	    bytes_find_byte(path->local, 0, '@') == SIZE_MAX;
+	       bytes_find_byte(path->local, 0, '%') == SIZE_MAX &&
+	       bytes_find_byte(path->local, 0, '!') == SIZE_MAX &&
+	       bytes_find_byte(path->local, 0, '@') == SIZE_MAX;
 }
 
 static const struct smtp_reply *
@@ -109,10 +114,12 @@ own_recipient(void *ctx, struct smtp_session *s, const struct smtp_recipient *rc
 }
 
 static void
-own_auth(void *ctx, struct smtp_session *s, uint32_t ticket, struct bytes user, struct bytes password)
+own_auth(
+    void *ctx, struct smtp_session *s, uint32_t ticket, struct bytes user, struct bytes password)
 {
 	struct play *p = ctx;
-	bool good = bytes_equal(user, BYTES_LIT("inp-1")) && bytes_equal(password, BYTES_LIT("secret"));
+	bool good =
+	    bytes_equal(user, BYTES_LIT("inp-1")) && bytes_equal(password, BYTES_LIT("secret"));
 
 	p->ticket = ticket;
 	p->holds_answer = p->hold;
@@ -244,7 +251,8 @@ start(struct play *p)
 	p->started = true;
 	p->session = smtp_session_new(&p->options, &own_ops, p, 1);
 	if (p->options.tls_wrapped)
-		smtp_session_tls_done(p->session, &(struct smtp_tls_info){"TLSv1.3", "TLS_AES_256_GCM_SHA384", NULL});
+		smtp_session_tls_done(
+		    p->session, &(struct smtp_tls_info){"TLSv1.3", "TLS_AES_256_GCM_SHA384", NULL});
 	smtp_session_open(p->session, p->early);
 	drain(p);
 }
@@ -275,7 +283,8 @@ send_cut(struct play *p, struct bytes data)
 	if (p->delivery == BYTE_BY_BYTE && p->split) {
 		for (size_t i = 0; i < data.len; i++)
 			feed(p, bytes_slice(data, i, 1));
-	} else if (p->delivery == CUT_IN_TWO && p->split && p->cut_at > before && p->cut_at < p->sent) {
+	} else if (p->delivery == CUT_IN_TWO && p->split && p->cut_at > before &&
+		   p->cut_at < p->sent) {
 		feed(p, bytes_slice(data, 0, p->cut_at - before));
 		feed(p, bytes_slice(data, p->cut_at - before, data.len));
 	} else {
@@ -309,7 +318,8 @@ flush(struct play *p)
 static bool
 is_hello(struct bytes text)
 {
-	return bytes_starts_with_nocase(text, BYTES_LIT("EHLO ")) || bytes_starts_with_nocase(text, BYTES_LIT("HELO "));
+	return bytes_starts_with_nocase(text, BYTES_LIT("EHLO ")) ||
+	       bytes_starts_with_nocase(text, BYTES_LIT("HELO "));
 }
 
 static void
@@ -421,7 +431,8 @@ answer(struct play *p, const char *word)
 	else if (strcmp(word, "trouble") == 0)
 		smtp_session_data_done(p->session, p->ticket, smtp_reply_of(SMTP_REPLY_TROUBLE));
 	else if (strcmp(word, "close") == 0)
-		smtp_session_data_done(p->session, p->ticket, smtp_reply_of(SMTP_REPLY_TROUBLE_CLOSE));
+		smtp_session_data_done(
+		    p->session, p->ticket, smtp_reply_of(SMTP_REPLY_TROUBLE_CLOSE));
 	else
 		fail(p, "no such answer");
 	drain(p);

@@ -97,7 +97,8 @@ dialogue(struct smtp_script *s, const char *line, unsigned number)
 
 	if (colon == NULL || (colon[1] != ' ' && colon[1] != '\0'))
 		return false;
-	if (line[1] == '*' && !text_u64_parse(&times, bytes_of(line + 2, (size_t)(colon - line - 2))))
+	if (line[1] == '*' &&
+	    !text_u64_parse(&times, bytes_of(line + 2, (size_t)(colon - line - 2))))
 		return false;
 	if (line[1] != '*' && colon != line + 1)
 		return false;
@@ -128,7 +129,8 @@ directive(struct smtp_script *s, const char *line, unsigned number)
 	char *end;
 	bool good;
 
-	while (i < sizeof verbs / sizeof verbs[0] && (strlen(verbs[i].name) != len || strncmp(verbs[i].name, line, len) != 0))
+	while (i < sizeof verbs / sizeof verbs[0] &&
+	       (strlen(verbs[i].name) != len || strncmp(verbs[i].name, line, len) != 0))
 		i++;
 	if (i == sizeof verbs / sizeof verbs[0])
 		return false;

@@ -7,11 +7,11 @@
 #include "base_bytes.h"
 
 enum smtp_script_verb {
-	SCRIPT_SET,     /* word = key, text = value                         */
-	SCRIPT_CLIENT,  /* text goes to the server, CRLF included for "C:"  */
-	SCRIPT_SERVER,  /* text is expected, CRLF included                  */
-	SCRIPT_HELLO,   /* EHLO and its answer, not looked at               */
-	SCRIPT_TLS,     /* the handshake; word "certificate" or empty       */
+	SCRIPT_SET,    /* word = key, text = value                         */
+	SCRIPT_CLIENT, /* text goes to the server, CRLF included for "C:"  */
+	SCRIPT_SERVER, /* text is expected, CRLF included                  */
+	SCRIPT_HELLO,  /* EHLO and its answer, not looked at               */
+	SCRIPT_TLS,    /* the handshake; word "certificate" or empty       */
 	SCRIPT_TIMEOUT,
 	SCRIPT_SHUTDOWN,
 	SCRIPT_ANSWER,  /* word: good, trouble, close, auth-good, auth-bad  */

@@ -182,10 +182,12 @@ members_check(const char *operation, const struct json_shape *shape, const struc
 	if (shape->kind != JSON_SHAPE_STRUCTURE && shape->kind != JSON_SHAPE_UNION)
 		return;
 	for (size_t i = 0; json_member(value, i, &key, &member); i++) {
-		for (known = 0; known < shape->member_count && strcmp(shape->members[known].name, key) != 0;)
+		for (known = 0;
+		     known < shape->member_count && strcmp(shape->members[known].name, key) != 0;)
 			known++;
 		if (known == shape->member_count)
-			fail_msg("%s answers a member that the model does not know: %s", operation, key);
+			fail_msg(
+			    "%s answers a member that the model does not know: %s", operation, key);
 		members_check(operation, shape->members[known].shape, member);
 	}
 }
@@ -213,14 +215,17 @@ output_check(const char *service, const char *name, const struct json *answer)
 }
 
 int
-fixture_call(struct fixture *f, const char *operation, const struct json *input, bool cbor, struct json **out)
+fixture_call(struct fixture *f, const char *operation, const struct json *input, bool cbor,
+    struct json **out)
 {
 	bool native = strncmp(operation, "Daybook.", 8) == 0;
 	const char *service = native ? "Daybook" : "MailManagerSvc",
 		   *name = native ? operation + 8 : operation;
 	struct api_header headers[2] = {{BYTES_LIT("Host"), BYTES_LIT("api.example:8080")}};
-	struct api_request request = {
-	    .method = BYTES_LIT("POST"), .headers = headers, .header_count = 2, .local_trusted = true};
+	struct api_request request = {.method = BYTES_LIT("POST"),
+	    .headers = headers,
+	    .header_count = 2,
+	    .local_trusted = true};
 	struct api_response response;
 	struct buf target, body;
 	struct err err;
@@ -232,8 +237,9 @@ fixture_call(struct fixture *f, const char *operation, const struct json *input,
 		buf_printf(&target, "/base/service/%s/operation/%s", service, name);
 	else
 		buf_printf(&target, "%s.%s", service, name);
-	headers[1] = cbor ? (struct api_header){BYTES_LIT("smithy-protocol"), BYTES_LIT("rpc-v2-cbor")}
-			  : (struct api_header){BYTES_LIT("X-Amz-Target"), buf_view(&target)};
+	headers[1] =
+	    cbor ? (struct api_header){BYTES_LIT("smithy-protocol"), BYTES_LIT("rpc-v2-cbor")}
+		 : (struct api_header){BYTES_LIT("X-Amz-Target"), buf_view(&target)};
 	request.target = cbor ? buf_view(&target) : BYTES_LIT("/");
 	if (cbor)
 		json_cbor_print(input, client_is_time, &body);

@@ -33,7 +33,7 @@ void fixture_keep(struct fixture *f, const char *archive_id, const char *subject
 
 /* fixture_call: one operation ("CreateArchive", "Daybook.GetStatus") over the trusted local socket; the
  * status, and the body as a value, the caller's. */
-int fixture_call(
-    struct fixture *f, const char *operation, const struct json *input, bool cbor, struct json **out);
+int fixture_call(struct fixture *f, const char *operation, const struct json *input, bool cbor,
+    struct json **out);
 
 #endif

@@ -48,7 +48,8 @@ operation(struct fixture *f, int status, const char *name, const char *input)
 }
 
 static void
-operation_save(struct fixture *f, const char *name, const char *input, const char *member, char out[64])
+operation_save(
+    struct fixture *f, const char *name, const char *input, const char *member, char out[64])
 {
 	struct json *answer = operation(f, 200, name, input);
 
@@ -72,15 +73,16 @@ request(struct fixture *f, const char *method, const char *target, const struct 
 	api_response_init(&response);
 	api_handle(f->api, &r, &response);
 	status = response.status;
-	if (exception != NULL && bytes_find(buf_view(&response.body), 0, bytes_of_str(exception)) == SIZE_MAX)
+	if (exception != NULL &&
+	    bytes_find(buf_view(&response.body), 0, bytes_of_str(exception)) == SIZE_MAX)
 		fail_msg("%s %s: %s", method, target, buf_text(&response.body));
 	api_response_fini(&response);
 	return status;
 }
 
-#define TARGET_OF(op)                                                                                        \
-	{                                                                                                    \
-		BYTES_LIT("X-Amz-Target"), BYTES_LIT("MailManagerSvc." op)                                   \
+#define TARGET_OF(op)                                                                              \
+	{                                                                                          \
+		BYTES_LIT("X-Amz-Target"), BYTES_LIT("MailManagerSvc." op)                         \
 	}
 
 static void
@@ -94,25 +96,29 @@ test_routes(void **state)
 		const char *exception;
 	} rows[] = {
 	    {"root", "GET", "/", {{{NULL, 0}, {NULL, 0}}}, 0, 404, "UnknownOperationException"},
-	    {"no target", "POST", "/", {{{NULL, 0}, {NULL, 0}}}, 0, 404, "UnknownOperationException"},
-	    {"other method", "DELETE", "/", {TARGET_OF("ListArchives")}, 1, 404, "UnknownOperationException"},
-	    {"target without dot", "POST", "/", {{BYTES_LIT("x-amz-target"), BYTES_LIT("ListArchives")}}, 1,
-		404, "Unknown"},
-	    {"unsigned", "POST", "/", {TARGET_OF("ListArchives")}, 1, 403, "MissingAuthenticationToken"},
-	    {"unsigned unknown", "POST", "/", {TARGET_OF("Nothing")}, 1, 403, "MissingAuthenticationToken"},
-	    {"two targets", "POST", "/", {TARGET_OF("ListArchives"), TARGET_OF("DeleteArchive")}, 2, 400,
-		"Serialization"},
+	    {"no target", "POST", "/", {{{NULL, 0}, {NULL, 0}}}, 0, 404,
+		"UnknownOperationException"},
+	    {"other method", "DELETE", "/", {TARGET_OF("ListArchives")}, 1, 404,
+		"UnknownOperationException"},
+	    {"target without dot", "POST", "/",
+		{{BYTES_LIT("x-amz-target"), BYTES_LIT("ListArchives")}}, 1, 404, "Unknown"},
+	    {"unsigned", "POST", "/", {TARGET_OF("ListArchives")}, 1, 403,
+		"MissingAuthenticationToken"},
+	    {"unsigned unknown", "POST", "/", {TARGET_OF("Nothing")}, 1, 403,
+		"MissingAuthenticationToken"},
+	    {"two targets", "POST", "/", {TARGET_OF("ListArchives"), TARGET_OF("DeleteArchive")}, 2,
+		400, "Serialization"},
 	    {"link without signature", "GET", "/message/abc", {{{NULL, 0}, {NULL, 0}}}, 0, 403,
 		"AccessDeniedException"},
 	    {"link with a false signature", "GET", "/message/abc?Expires=9999999999&Signature=00",
 		{{{NULL, 0}, {NULL, 0}}}, 0, 403, "AccessDeniedException"},
-	    {"link with odd time", "GET", "/message/abc?Expires=-1&Signature=00", {{{NULL, 0}, {NULL, 0}}}, 0,
-		403, "AccessDenied"},
+	    {"link with odd time", "GET", "/message/abc?Expires=-1&Signature=00",
+		{{{NULL, 0}, {NULL, 0}}}, 0, 403, "AccessDenied"},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		int status = request(*state, rows[i].method, rows[i].target, rows[i].headers, rows[i].count,
-		    BYTES_LIT("{}"), rows[i].exception);
+		int status = request(*state, rows[i].method, rows[i].target, rows[i].headers,
+		    rows[i].count, BYTES_LIT("{}"), rows[i].exception);
 
 		if (status != rows[i].status)
 			fail_msg("%s: %d", rows[i].name, status);
@@ -150,27 +156,29 @@ test_bodies(void **state)
 		int status;
 	} rows[] = {{"empty", "", 200}, {"braces", "{}", 200}, {"blank", " {} ", 200},
 	    {"unknown member", "{\"X\":1}", 200}, {"null member", "{\"PageSize\":null}", 200},
-	    {"array", "[]", 400}, {"text", "\"x\"", 400}, {"cut", "{", 400}, {"twice", "{} {}", 400},
-	    {"duplicate", "{\"PageSize\":1,\"PageSize\":2}", 400},
-	    {"wrong type", "{\"PageSize\":\"1\"}", 400}, {"not utf-8", "{\"NextToken\":\"\xff\"}", 400},
+	    {"array", "[]", 400}, {"text", "\"x\"", 400}, {"cut", "{", 400},
+	    {"twice", "{} {}", 400}, {"duplicate", "{\"PageSize\":1,\"PageSize\":2}", 400},
+	    {"wrong type", "{\"PageSize\":\"1\"}", 400},
+	    {"not utf-8", "{\"NextToken\":\"\xff\"}", 400},
 	    {"out of bounds", "{\"PageSize\":51}", 400}};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		int status =
-		    trusted(*state, "MailManagerSvc.ListArchives", bytes_of_str(rows[i].body), false, NULL);
+		int status = trusted(
+		    *state, "MailManagerSvc.ListArchives", bytes_of_str(rows[i].body), false, NULL);
 
 		if (status != rows[i].status)
 			fail_msg("%s: %d", rows[i].name, status);
 	}
-	assert_int_equal(
-	    trusted(*state, "/service/MailManagerSvc/operation/ListArchives", BYTES_EMPTY, true, NULL), 200);
-	assert_int_equal(
-	    trusted(*state, "/service/MailManagerSvc/operation/ListArchives", BYTES_LIT("\xff"), true, NULL),
+	assert_int_equal(trusted(*state, "/service/MailManagerSvc/operation/ListArchives",
+			     BYTES_EMPTY, true, NULL),
+	    200);
+	assert_int_equal(trusted(*state, "/service/MailManagerSvc/operation/ListArchives",
+			     BYTES_LIT("\xff"), true, NULL),
 	    400);
 	assert_int_equal(
 	    trusted(*state, "/service/Other/operation/ListArchives", BYTES_EMPTY, true, NULL), 404);
-	assert_int_equal(
-	    trusted(*state, "/service/MailManagerSvc/operation/ListArchives/x", BYTES_EMPTY, true, NULL),
+	assert_int_equal(trusted(*state, "/service/MailManagerSvc/operation/ListArchives/x",
+			     BYTES_EMPTY, true, NULL),
 	    404);
 }
 
@@ -180,14 +188,15 @@ key_make(struct fixture *f, struct auth_key *key)
 	struct err err;
 
 	assert_true(catalog_begin(f->catalog, &err));
-	assert_true(auth_key_create(f->catalog, AUTH_PRINCIPAL_ROOT, &f->rng, f->time.now_ms, key, &err));
+	assert_true(
+	    auth_key_create(f->catalog, AUTH_PRINCIPAL_ROOT, &f->rng, f->time.now_ms, key, &err));
 	assert_true(catalog_commit(f->catalog, &err));
 }
 
 /* Signs ListArchives at the fixture's time plus an offset, with a body that may differ from the one sent. */
 static int
-signed_call(struct fixture *f, const struct auth_key *key, int64_t offset_ms, const char *signed_body,
-    const char *sent_body, const char *exception)
+signed_call(struct fixture *f, const struct auth_key *key, int64_t offset_ms,
+    const char *signed_body, const char *sent_body, const char *exception)
 {
 	struct crypt_sigv4_header h[4];
 	struct api_header sent[5];
@@ -204,12 +213,14 @@ signed_call(struct fixture *f, const struct auth_key *key, int64_t offset_ms, co
 	text_hex_format(hash, bytes_of(digest, sizeof(digest)));
 	h[0] = (struct crypt_sigv4_header){BYTES_LIT("host"), BYTES_LIT("localhost:8080")};
 	h[1] = (struct crypt_sigv4_header){BYTES_LIT("x-amz-date"), bytes_of_str(date)};
-	h[2] =
-	    (struct crypt_sigv4_header){BYTES_LIT("x-amz-target"), BYTES_LIT("MailManagerSvc.ListArchives")};
-	h[3] =
-	    (struct crypt_sigv4_header){BYTES_LIT("content-type"), BYTES_LIT("application/x-amz-json-1.0")};
-	scope = (struct crypt_sigv4_scope){bytes_of(date, 8), BYTES_LIT("eu-central-1"), BYTES_LIT("ses")};
-	r = (struct crypt_sigv4_request){BYTES_LIT("POST"), BYTES_LIT("/"), h, 4, bytes_of_str(hash), true};
+	h[2] = (struct crypt_sigv4_header){
+	    BYTES_LIT("x-amz-target"), BYTES_LIT("MailManagerSvc.ListArchives")};
+	h[3] = (struct crypt_sigv4_header){
+	    BYTES_LIT("content-type"), BYTES_LIT("application/x-amz-json-1.0")};
+	scope = (struct crypt_sigv4_scope){
+	    bytes_of(date, 8), BYTES_LIT("eu-central-1"), BYTES_LIT("ses")};
+	r = (struct crypt_sigv4_request){
+	    BYTES_LIT("POST"), BYTES_LIT("/"), h, 4, bytes_of_str(hash), true};
 	buf_init(&authorization, 2048);
 	assert_true(crypt_sigv4_sign_header(&r, bytes_of_str(key->id), bytes_of_str(key->secret),
 	    bytes_of_str(date), &scope, &authorization, &err));
@@ -249,14 +260,15 @@ test_link(void **state)
 	operation_save(f, "CreateArchive", "{\"ArchiveName\":\"one\"}", "ArchiveId", archive);
 	fixture_keep(f, archive, "alpha");
 	(void)snprintf(input, sizeof(input),
-	    "{\"ArchiveId\":\"%s\",\"FromTimestamp\":1,\"ToTimestamp\":9000000000,\"MaxResults\":1}",
+	    "{\"ArchiveId\":\"%s\",\"FromTimestamp\":1,\"ToTimestamp\":9000000000,\"MaxResults\":"
+	    "1}",
 	    archive);
 	operation_save(f, "StartArchiveSearch", input, "SearchId", search);
 	api_run_jobs(f->api);
 	(void)snprintf(input, sizeof(input), "{\"SearchId\":\"%s\"}", search);
 	answer = operation(f, 200, "GetArchiveSearchResults", input);
-	(void)snprintf(
-	    id, sizeof(id), "%s", json_get_str(json_at(json_find(answer, "Rows"), 0), "ArchivedMessageId"));
+	(void)snprintf(id, sizeof(id), "%s",
+	    json_get_str(json_at(json_find(answer, "Rows"), 0), "ArchivedMessageId"));
 	json_free(&answer);
 	(void)snprintf(input, sizeof(input), "{\"ArchivedMessageId\":\"%s\"}", id);
 	answer = operation(f, 200, "GetArchiveMessageContent", input);
@@ -269,11 +281,12 @@ test_link(void **state)
 	json_free(&answer);
 	len = strlen("http://api.example:8080");
 	assert_int_equal(strncmp(link, "http://api.example:8080/message/", len + 9), 0);
-	assert_int_equal(
-	    request(f, "GET", link + len, NULL, 0, BYTES_EMPTY, "Subject: alpha\r\n\r\nHello, alpha.\r\n"),
+	assert_int_equal(request(f, "GET", link + len, NULL, 0, BYTES_EMPTY,
+			     "Subject: alpha\r\n\r\nHello, alpha.\r\n"),
 	    200);
 	link[strlen(link) - 1] ^= 1;
-	assert_int_equal(request(f, "GET", link + len, NULL, 0, BYTES_EMPTY, "AccessDeniedException"), 403);
+	assert_int_equal(
+	    request(f, "GET", link + len, NULL, 0, BYTES_EMPTY, "AccessDeniedException"), 403);
 	link[strlen(link) - 1] ^= 1;
 	f->time.now_ms += 15 * 60 * 1000;
 	assert_int_equal(request(f, "GET", link + len, NULL, 0, BYTES_EMPTY, "expired"), 403);
@@ -281,7 +294,8 @@ test_link(void **state)
 	(void)snprintf(input, sizeof(input), "{\"ArchiveId\":\"%s\"}", archive);
 	answer = operation(f, 200, "DeleteArchive", input);
 	json_free(&answer);
-	assert_int_equal(request(f, "GET", link + len, NULL, 0, BYTES_EMPTY, "pending deletion"), 404);
+	assert_int_equal(
+	    request(f, "GET", link + len, NULL, 0, BYTES_EMPTY, "pending deletion"), 404);
 	(void)snprintf(input, sizeof(input), "{\"SearchId\":\"%s\"}", search);
 	answer = operation(f, 409, "GetArchiveSearchResults", input);
 	json_free(&answer);
@@ -314,14 +328,16 @@ test_pages(void **state)
 		const struct json *relays;
 
 		(void)snprintf(input, sizeof(input), "{\"PageSize\":2%s%s%s}",
-		    token[0] == '\0' ? "" : ",\"NextToken\":\"", token, token[0] == '\0' ? "" : "\"");
+		    token[0] == '\0' ? "" : ",\"NextToken\":\"", token,
+		    token[0] == '\0' ? "" : "\"");
 		answer = operation(f, 200, "ListRelays", input);
 		relays = json_find(answer, "Relays");
 		for (size_t i = 0; i < json_count(relays); i++)
 			(void)snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s ",
 			    json_get_str(json_at(relays, i), "RelayName"));
 		(void)snprintf(token, sizeof(token), "%s",
-		    json_get_str(answer, "NextToken") == NULL ? "" : json_get_str(answer, "NextToken"));
+		    json_get_str(answer, "NextToken") == NULL ? ""
+							      : json_get_str(answer, "NextToken"));
 		json_free(&answer);
 		pages++;
 	} while (token[0] != '\0');
@@ -342,13 +358,14 @@ test_quotas(void **state)
 		int limit;
 	} rows[] = {
 	    {"relays", "CreateRelay",
-		"{\"ServerName\":\"x\",\"ServerPort\":25,\"Authentication\":{\"NoAuthentication\":{}},"
+		"{\"ServerName\":\"x\",\"ServerPort\":25,\"Authentication\":{\"NoAuthentication\":{"
+		"}},"
 		"\"RelayName\":\"n",
 		"\"}", 40},
 	    {"rule sets", "CreateRuleSet", "{\"Rules\":[],\"RuleSetName\":\"n", "\"}", 40},
 	    {"traffic policies", "CreateTrafficPolicy",
-		"{\"PolicyStatements\":[],\"DefaultAction\":\"DENY\",\"TrafficPolicyName\":\"name", "\"}",
-		100},
+		"{\"PolicyStatements\":[],\"DefaultAction\":\"DENY\",\"TrafficPolicyName\":\"name",
+		"\"}", 100},
 	    {"access keys", "Daybook.CreateAccessKey", "{\"X\":", "}", 100},
 	};
 	char input[512];
@@ -357,8 +374,10 @@ test_quotas(void **state)
 		for (int i = 0; i <= rows[r].limit; i++) {
 			struct json *answer;
 
-			(void)snprintf(input, sizeof(input), "%s%d%s", rows[r].before, i, rows[r].after);
-			answer = operation(*state, i < rows[r].limit ? 200 : 402, rows[r].operation, input);
+			(void)snprintf(
+			    input, sizeof(input), "%s%d%s", rows[r].before, i, rows[r].after);
+			answer = operation(
+			    *state, i < rows[r].limit ? 200 : 402, rows[r].operation, input);
 			json_free(&answer);
 		}
 	}
@@ -381,10 +400,12 @@ test_statement_quotas(void **state)
 
 		buf_init(&input, LIMIT_MIB);
 		buf_printf(&input,
-		    "{\"TrafficPolicyName\":\"name%zu\",\"DefaultAction\":\"DENY\",\"PolicyStatements\":[",
+		    "{\"TrafficPolicyName\":\"name%zu\",\"DefaultAction\":\"DENY\","
+		    "\"PolicyStatements\":[",
 		    r);
 		for (int i = 0; i < rows[r].statements; i++) {
-			buf_printf(&input, "%s{\"Action\":\"ALLOW\",\"Conditions\":[", i == 0 ? "" : ",");
+			buf_printf(
+			    &input, "%s{\"Action\":\"ALLOW\",\"Conditions\":[", i == 0 ? "" : ",");
 			for (int j = 0; j < rows[r].conditions; j++)
 				buf_printf(&input, "%s%s", j == 0 ? "" : ",", condition);
 			buf_append_str(&input, "]}");
@@ -421,7 +442,8 @@ test_threads(void **state)
 		bool done = false;
 
 		(void)snprintf(input, sizeof(input),
-		    "{\"ArchiveId\":\"%s\",\"FromTimestamp\":1,\"ToTimestamp\":9000000000,\"MaxResults\":1,"
+		    "{\"ArchiveId\":\"%s\",\"FromTimestamp\":1,\"ToTimestamp\":9000000000,"
+		    "\"MaxResults\":1,"
 		    "\"ExportDestinationConfiguration\":{\"S3\":{\"S3Location\":\"s3://bucket\"}}}",
 		    archive);
 		operation_save(f, kinds[k][0], input, kinds[k][1], id);
@@ -429,7 +451,8 @@ test_threads(void **state)
 		for (int i = 0; !done && i < 1000000; i++) {
 			struct json *answer = operation(f, 200, kinds[k][2], input);
 
-			done = strcmp(json_get_str(json_find(answer, "Status"), "State"), "COMPLETED") == 0;
+			done = strcmp(json_get_str(json_find(answer, "Status"), "State"),
+				   "COMPLETED") == 0;
 			json_free(&answer);
 			(void)sched_yield();
 		}
@@ -442,9 +465,9 @@ test_threads(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_routes), TEST(test_bodies), TEST(test_signatures),
-	    TEST(test_link), TEST(test_pages), TEST(test_quotas), TEST(test_statement_quotas),
-	    TEST(test_threads)};
+	const struct CMUnitTest tests[] = {TEST(test_routes), TEST(test_bodies),
+	    TEST(test_signatures), TEST(test_link), TEST(test_pages), TEST(test_quotas),
+	    TEST(test_statement_quotas), TEST(test_threads)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -45,27 +45,35 @@ static const struct {
     {"empty list", ALG CRED ", SignedHeaders=, " SIG, false},
     {"empty signature", ALG CRED ", " LIST ", Signature=", false},
     {"signature of 63",
-	ALG CRED ", " LIST ", Signature=123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+	ALG CRED ", " LIST
+		 ", Signature=123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
 	false},
     {"signature of 65",
-	ALG CRED ", " LIST ", Signature=00123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+	ALG CRED ", " LIST
+		 ", Signature=00123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
 	false},
     {"signature in capitals",
-	ALG CRED ", " LIST ", Signature=0123456789ABCDEF0123456789abcdef0123456789abcdef0123456789abcdef",
+	ALG CRED ", " LIST
+		 ", Signature=0123456789ABCDEF0123456789abcdef0123456789abcdef0123456789abcdef",
 	false},
     {"signature of other letters",
-	ALG CRED ", " LIST ", Signature=0123456789abcdeg0123456789abcdef0123456789abcdef0123456789abcdef",
+	ALG CRED ", " LIST
+		 ", Signature=0123456789abcdeg0123456789abcdef0123456789abcdef0123456789abcdef",
 	false},
     {"four parts", ALG "Credential=AKIDEXAMPLE/20261124/eu-central-1/ses, " LIST ", " SIG, false},
-    {"six parts", ALG "Credential=AKIDEXAMPLE/20261124/eu-central-1/ses/aws4_request/x, " LIST ", " SIG,
+    {"six parts",
+	ALG "Credential=AKIDEXAMPLE/20261124/eu-central-1/ses/aws4_request/x, " LIST ", " SIG,
 	false},
-    {"empty key id", ALG "Credential=/20261124/eu-central-1/ses/aws4_request, " LIST ", " SIG, false},
-    {"key id with a dash", ALG "Credential=AKID-X/20261124/eu-central-1/ses/aws4_request, " LIST ", " SIG,
+    {"empty key id", ALG "Credential=/20261124/eu-central-1/ses/aws4_request, " LIST ", " SIG,
 	false},
-    {"empty region", ALG "Credential=AKIDEXAMPLE/20261124//ses/aws4_request, " LIST ", " SIG, false},
-    {"empty terminator", ALG "Credential=AKIDEXAMPLE/20261124/eu-central-1/ses/, " LIST ", " SIG, false},
-    {"date of seven", ALG "Credential=AKIDEXAMPLE/2026112/eu-central-1/ses/aws4_request, " LIST ", " SIG,
+    {"key id with a dash",
+	ALG "Credential=AKID-X/20261124/eu-central-1/ses/aws4_request, " LIST ", " SIG, false},
+    {"empty region", ALG "Credential=AKIDEXAMPLE/20261124//ses/aws4_request, " LIST ", " SIG,
 	false},
+    {"empty terminator", ALG "Credential=AKIDEXAMPLE/20261124/eu-central-1/ses/, " LIST ", " SIG,
+	false},
+    {"date of seven",
+	ALG "Credential=AKIDEXAMPLE/2026112/eu-central-1/ses/aws4_request, " LIST ", " SIG, false},
     {"date with a letter",
 	ALG "Credential=AKIDEXAMPLE/2026112x/eu-central-1/ses/aws4_request, " LIST ", " SIG, false},
     {"blank inside the list", ALG CRED ", SignedHeaders=host; x-amz-date, " SIG, false},
@@ -81,7 +89,8 @@ rows_parse_or_not(void **state)
 		struct err err;
 
 		print_message("  %s\n", ROWS[i].name);
-		assert_int_equal(auth_header_parse(&h, bytes_of_str(ROWS[i].value), &err), ROWS[i].good);
+		assert_int_equal(
+		    auth_header_parse(&h, bytes_of_str(ROWS[i].value), &err), ROWS[i].good);
 		if (!ROWS[i].good) {
 			assert_int_equal(err.code, ERR_SYNTAX);
 			continue;

@@ -19,9 +19,10 @@
 #define SECRET      "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 #define HEADERS_MAX 20
 #define CREDENTIAL  "Credential=AKIDEXAMPLE/20261124/eu-central-1/ses/aws4_request"
-#define JS_SIGNED                                                                                            \
-	"SignedHeaders=amz-sdk-invocation-id;amz-sdk-request;content-length;content-type;host;x-amz-"        \
-	"content-sha256;"                                                                                    \
+#define JS_SIGNED                                                                                  \
+	"SignedHeaders=amz-sdk-invocation-id;amz-sdk-request;content-length;content-type;host;x-"  \
+	"amz-"                                                                                     \
+	"content-sha256;"                                                                          \
 	"x-amz-date;x-amz-target;x-amz-user-agent"
 
 struct pair {
@@ -35,37 +36,49 @@ struct captured {
 
 static const struct captured CAPTURED[] = {
     {"JavaScript, CreateArchive", "20261124T025613Z",
-	"{\"ArchiveName\":\"journal-2026\",\"ClientToken\":\"433c8dd2-f7c0-4dae-bdea-680ffb8b600a\","
+	"{\"ArchiveName\":\"journal-2026\",\"ClientToken\":\"433c8dd2-f7c0-4dae-bdea-"
+	"680ffb8b600a\","
 	"\"Retention\":"
-	"{\"RetentionPeriod\":\"SEVEN_YEARS\"},\"KmsKeyArn\":\"arn:aws:kms:eu-central-1:123456789012:key/"
-	"11111111-2222-3333-4444-555555555555\",\"Tags\":[{\"Key\":\"team\",\"Value\":\"l\xc3\xa9gal\"}]}",
-	{{"content-type", "application/x-amz-json-1.0"}, {"x-amz-target", "MailManagerSvc.CreateArchive"},
-	    {"content-length", "263"}, {"x-amz-user-agent", "aws-sdk-js/3.1111.0"},
-	    {"user-agent", "aws-sdk-js/3.1111.0"}, {"host", "127.0.0.1:39001"},
+	"{\"RetentionPeriod\":\"SEVEN_YEARS\"},\"KmsKeyArn\":\"arn:aws:kms:eu-central-1:"
+	"123456789012:key/"
+	"11111111-2222-3333-4444-555555555555\",\"Tags\":[{\"Key\":\"team\",\"Value\":"
+	"\"l\xc3\xa9gal\"}]}",
+	{{"content-type", "application/x-amz-json-1.0"},
+	    {"x-amz-target", "MailManagerSvc.CreateArchive"}, {"content-length", "263"},
+	    {"x-amz-user-agent", "aws-sdk-js/3.1111.0"}, {"user-agent", "aws-sdk-js/3.1111.0"},
+	    {"host", "127.0.0.1:39001"},
 	    {"amz-sdk-invocation-id", "7d9768ea-d81d-4964-a309-f0a7708811ef"},
 	    {"amz-sdk-request", "attempt=1; max=1"}, {"x-amz-date", "20261124T025613Z"},
-	    {"x-amz-content-sha256", "e1f7004832a839b17879358641f8d886413efb5ef56370593af0e7fe37c1b550"},
-	    {"authorization", "AWS4-HMAC-SHA256 " CREDENTIAL ", " JS_SIGNED
-			      ", Signature=66387787c8ea7241e5fcdea029b3a88a70a668a018397183f206540676dce74a"},
+	    {"x-amz-content-sha256",
+		"e1f7004832a839b17879358641f8d886413efb5ef56370593af0e7fe37c1b550"},
+	    {"authorization",
+		"AWS4-HMAC-SHA256 " CREDENTIAL ", " JS_SIGNED
+		", Signature=66387787c8ea7241e5fcdea029b3a88a70a668a018397183f206540676dce74a"},
 	    {"Connection", "keep-alive"}}},
     {"JavaScript, ListArchives", "20261124T025613Z", "{\"PageSize\":10}",
-	{{"content-type", "application/x-amz-json-1.0"}, {"x-amz-target", "MailManagerSvc.ListArchives"},
-	    {"content-length", "15"}, {"x-amz-user-agent", "aws-sdk-js/3.1111.0"},
-	    {"user-agent", "aws-sdk-js/3.1111.0"}, {"host", "127.0.0.1:39001"},
+	{{"content-type", "application/x-amz-json-1.0"},
+	    {"x-amz-target", "MailManagerSvc.ListArchives"}, {"content-length", "15"},
+	    {"x-amz-user-agent", "aws-sdk-js/3.1111.0"}, {"user-agent", "aws-sdk-js/3.1111.0"},
+	    {"host", "127.0.0.1:39001"},
 	    {"amz-sdk-invocation-id", "c6470f54-bf30-4acc-b61c-4b4529de3329"},
 	    {"amz-sdk-request", "attempt=1; max=1"}, {"x-amz-date", "20261124T025613Z"},
-	    {"x-amz-content-sha256", "4b8783e66ff1296cadc14663ee01cf10abbf2111f2c974dcd2346d898fdec52d"},
-	    {"authorization", "AWS4-HMAC-SHA256 " CREDENTIAL ", " JS_SIGNED
-			      ", Signature=dce1c920e575c29b715a61a9bb8f49e764f02421d192933a81f8d6947b5dbace"},
+	    {"x-amz-content-sha256",
+		"4b8783e66ff1296cadc14663ee01cf10abbf2111f2c974dcd2346d898fdec52d"},
+	    {"authorization",
+		"AWS4-HMAC-SHA256 " CREDENTIAL ", " JS_SIGNED
+		", Signature=dce1c920e575c29b715a61a9bb8f49e764f02421d192933a81f8d6947b5dbace"},
 	    {"Connection", "keep-alive"}}},
     {"Python, CreateArchive", "20261124T030823Z",
-	"{\"ArchiveName\": \"journal-2026\", \"Retention\": {\"RetentionPeriod\": \"SEVEN_YEARS\"}, "
+	"{\"ArchiveName\": \"journal-2026\", \"Retention\": {\"RetentionPeriod\": "
+	"\"SEVEN_YEARS\"}, "
 	"\"ClientToken\": \"t-1\"}",
 	{{"Host", "127.0.0.1:18213"}, {"Accept-Encoding", "identity"},
-	    {"X-Amz-Target", "MailManagerSvc.CreateArchive"}, {"Content-Type", "application/x-amz-json-1.0"},
+	    {"X-Amz-Target", "MailManagerSvc.CreateArchive"},
+	    {"Content-Type", "application/x-amz-json-1.0"},
 	    {"User-Agent", "Botocore/1.43.11 ua/2.1"}, {"X-Amz-Date", "20261124T030823Z"},
 	    {"Authorization",
-		"AWS4-HMAC-SHA256 " CREDENTIAL ", SignedHeaders=content-type;host;x-amz-date;x-amz-target, "
+		"AWS4-HMAC-SHA256 " CREDENTIAL
+		", SignedHeaders=content-type;host;x-amz-date;x-amz-target, "
 		"Signature=8414df68ca0a7a5d6b2b8f16cab91bc75802467b77138311eb6e166755a473a7"},
 	    {"amz-sdk-invocation-id", "465433b2-a2cc-4382-b5c0-8a0479854c84"},
 	    {"amz-sdk-request", "attempt=1"}, {"Content-Length", "102"}}},
@@ -168,12 +181,18 @@ static const struct edge EDGES[] = {
     {.name = "host unsigned",
 	.verdict = AUTH_UNSIGNED_HEADER,
 	.list = "content-type;x-amz-date;x-amz-target"},
-    {.name = "date unsigned", .verdict = AUTH_UNSIGNED_HEADER, .list = "content-type;host;x-amz-target"},
+    {.name = "date unsigned",
+	.verdict = AUTH_UNSIGNED_HEADER,
+	.list = "content-type;host;x-amz-target"},
     {.name = "content type unsigned",
 	.verdict = AUTH_UNSIGNED_HEADER,
 	.list = "host;x-amz-date;x-amz-target"},
-    {.name = "target unsigned", .verdict = AUTH_UNSIGNED_HEADER, .list = "content-type;host;x-amz-date"},
-    {.name = "tenant unsigned", .verdict = AUTH_UNSIGNED_HEADER, .extra = {"x-amz-tenant", "other"}},
+    {.name = "target unsigned",
+	.verdict = AUTH_UNSIGNED_HEADER,
+	.list = "content-type;host;x-amz-date"},
+    {.name = "tenant unsigned",
+	.verdict = AUTH_UNSIGNED_HEADER,
+	.extra = {"x-amz-tenant", "other"}},
     {.name = "tenant in capitals unsigned",
 	.verdict = AUTH_UNSIGNED_HEADER,
 	.extra = {"X-AMZ-TENANT", "other"}},
@@ -182,7 +201,9 @@ static const struct edge EDGES[] = {
 	.extra = {"x-amz-tenant", "other"},
 	.list = LIST ";x-amz-tenant"},
     {.name = "SDK header unsigned", .verdict = AUTH_PASSED, .extra = {"amz-sdk-retry", "1"}},
-    {.name = "trace of a load balancer", .verdict = AUTH_PASSED, .extra = {"X-Amzn-Trace-Id", "Root=1"}},
+    {.name = "trace of a load balancer",
+	.verdict = AUTH_PASSED,
+	.extra = {"X-Amzn-Trace-Id", "Root=1"}},
     {.name = "protocol unsigned",
 	.verdict = AUTH_UNSIGNED_HEADER,
 	.extra = {"Smithy-Protocol", "rpc-v2-cbor"}},
@@ -192,7 +213,9 @@ static const struct edge EDGES[] = {
 	.list = "content-type;host;smithy-protocol;x-amz-date;x-amz-target"},
     {.name = "two hosts", .verdict = AUTH_INCOMPLETE, .extra = {"host", "evil"}},
     {.name = "two dates", .verdict = AUTH_INCOMPLETE, .extra = {"x-amz-date", "20261124T030823Z"}},
-    {.name = "two content types", .verdict = AUTH_INCOMPLETE, .extra = {"content-type", "application/cbor"}},
+    {.name = "two content types",
+	.verdict = AUTH_INCOMPLETE,
+	.extra = {"content-type", "application/cbor"}},
     {.name = "two targets",
 	.verdict = AUTH_INCOMPLETE,
 	.extra = {"x-amz-target", "MailManagerSvc.DeleteArchive"}},
@@ -216,7 +239,8 @@ static const struct edge EDGES[] = {
 	.extra = {"x-amz-content-sha256", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"}},
     {.name = "payload hash of nothing",
 	.verdict = AUTH_PAYLOAD_MISMATCH,
-	.extra = {"x-amz-content-sha256", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
+	.extra = {"x-amz-content-sha256",
+	    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
 	.list = "content-type;host;x-amz-content-sha256;x-amz-date;x-amz-target"},
     {.name = "payload hash empty",
 	.verdict = AUTH_PAYLOAD_MISMATCH,
@@ -289,11 +313,13 @@ piece(const char *text, int at)
 static void
 fixture_sign(struct fixture *f, const char *credential, const char *list)
 {
-	struct crypt_sigv4_scope scope = {piece(credential, 1), piece(credential, 2), piece(credential, 3)};
-	struct crypt_sigv4_request r = {
-	    f->request.method, f->request.target, f->headers, f->request.header_count, BYTES_EMPTY, true};
+	struct crypt_sigv4_scope scope = {
+	    piece(credential, 1), piece(credential, 2), piece(credential, 3)};
+	struct crypt_sigv4_request r = {f->request.method, f->request.target, f->headers,
+	    f->request.header_count, BYTES_EMPTY, true};
 	uint8_t digest[CRYPT_SHA256_BYTES];
-	char hex[65], signature[65] = "0000000000000000000000000000000000000000000000000000000000000000";
+	char hex[65],
+	    signature[65] = "0000000000000000000000000000000000000000000000000000000000000000";
 	struct buf canonical, to_sign;
 	struct err err;
 
@@ -310,8 +336,8 @@ fixture_sign(struct fixture *f, const char *credential, const char *list)
 	for (size_t i = 0; i < f->request.header_count; i++)
 		if (bytes_equal(f->headers[i].name, BYTES_LIT("Authorization")))
 			f->headers[i].value = bytes_of_str(arena_printf(&f->arena,
-			    "AWS4-HMAC-SHA256 Credential=%s, SignedHeaders=%s, Signature=%s", credential,
-			    list, signature));
+			    "AWS4-HMAC-SHA256 Credential=%s, SignedHeaders=%s, Signature=%s",
+			    credential, list, signature));
 	buf_fini(&canonical);
 	buf_fini(&to_sign);
 }
@@ -332,7 +358,8 @@ edge_run(const struct edge *e)
 	f.options.region = e->region;
 	f.known.active = !e->inactive;
 	fixture_sign(&f,
-	    e->credential != NULL ? e->credential : "AKIDEXAMPLE/20261124/eu-central-1/ses/aws4_request",
+	    e->credential != NULL ? e->credential
+				  : "AKIDEXAMPLE/20261124/eu-central-1/ses/aws4_request",
 	    e->list != NULL ? e->list : LIST);
 	if (judge(&f) != e->verdict)
 		fail_msg("%s: %d: %s", e->name, (int)f.result.verdict, f.result.text);
@@ -389,12 +416,14 @@ texts_of_time_say_both_times(void **state)
 	fixture_init(&f, &CAPTURED[2]);
 	f.request.now_ms += 360000;
 	assert_int_equal(judge(&f), AUTH_EXPIRED);
-	assert_string_equal(f.result.text, "Signature expired: 20261124T030823Z is now earlier than "
-					   "20261124T030923Z (20261124T031423Z - 5 min.)");
+	assert_string_equal(f.result.text,
+	    "Signature expired: 20261124T030823Z is now earlier than "
+	    "20261124T030923Z (20261124T031423Z - 5 min.)");
 	f.request.now_ms -= 720000;
 	assert_int_equal(judge(&f), AUTH_NOT_YET_CURRENT);
-	assert_string_equal(f.result.text, "Signature not yet current: 20261124T030823Z is still later than "
-					   "20261124T030723Z (20261124T030223Z + 5 min.)");
+	assert_string_equal(f.result.text,
+	    "Signature not yet current: 20261124T030823Z is still later than "
+	    "20261124T030723Z (20261124T030223Z + 5 min.)");
 	arena_fini(&f.arena);
 }
 
@@ -425,8 +454,10 @@ refusals_have_a_row_each(void **state)
 		assert_non_null(auth_refusal_of(v)->text);
 	}
 	assert_int_equal(auth_refusal_of(AUTH_MISSING)->http_status, 403);
-	assert_string_equal(auth_refusal_of(AUTH_MISSING)->exception, "MissingAuthenticationTokenException");
-	assert_string_equal(auth_refusal_of(AUTH_SIGNATURE)->exception, "InvalidSignatureException");
+	assert_string_equal(
+	    auth_refusal_of(AUTH_MISSING)->exception, "MissingAuthenticationTokenException");
+	assert_string_equal(
+	    auth_refusal_of(AUTH_SIGNATURE)->exception, "InvalidSignatureException");
 	assert_string_equal(auth_refusal_of(AUTH_EXPIRED)->exception, "InvalidSignatureException");
 	assert_int_equal(auth_refusal_of(AUTH_STREAMING)->http_status, 501);
 	assert_int_equal(auth_refusal_of(AUTH_PAYLOAD_MISMATCH)->http_status, 400);
@@ -438,7 +469,8 @@ refusals_have_a_row_each(void **state)
 static struct bytes
 mutate(struct arena *arena, const struct rng *rng, struct bytes from)
 {
-	static const char LETTERS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+	static const char LETTERS[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 	uint8_t *to = arena_alloc(arena, from.len + 1);
 	uint64_t how = from.len == 0 ? 1 : rng_below(rng, 3);
 	size_t at = (size_t)rng_below(rng, from.len + (how == 1)), tail = from.len - at;
@@ -463,7 +495,8 @@ mutate(struct arena *arena, const struct rng *rng, struct bytes from)
 
 /* The part of the Authorization value between two marks, mutated in place. */
 static struct bytes
-mutate_part(struct arena *arena, const struct rng *rng, struct bytes value, const char *from, const char *to)
+mutate_part(struct arena *arena, const struct rng *rng, struct bytes value, const char *from,
+    const char *to)
 {
 	size_t start = bytes_find(value, 0, bytes_of_str(from)) + strlen(from), end = value.len;
 	struct bytes part;
@@ -471,8 +504,9 @@ mutate_part(struct arena *arena, const struct rng *rng, struct bytes value, cons
 	if (to != NULL)
 		end = bytes_find(value, start, bytes_of_str(to));
 	part = mutate(arena, rng, bytes_slice(value, start, end - start));
-	return bytes_of_str(arena_printf(arena, "%.*s%.*s%.*s", (int)start, (const char *)value.ptr,
-	    (int)part.len, (const char *)part.ptr, (int)(value.len - end), (const char *)value.ptr + end));
+	return bytes_of_str(
+	    arena_printf(arena, "%.*s%.*s%.*s", (int)start, (const char *)value.ptr, (int)part.len,
+		(const char *)part.ptr, (int)(value.len - end), (const char *)value.ptr + end));
 }
 
 static const struct {
@@ -491,8 +525,8 @@ static const struct {
 
 /* Mutates what place names: method, target, body, a part of Authorization, a header. False: no such place. */
 static bool
-mutate_place(
-    struct fixture *f, const struct rng *rng, size_t place, struct bytes *was_out, struct bytes **at_out)
+mutate_place(struct fixture *f, const struct rng *rng, size_t place, struct bytes *was_out,
+    struct bytes **at_out)
 {
 	struct bytes *const fixed[] = {&f->request.method, &f->request.target, &f->request.body};
 	bool is_part = place >= 3 && place < 3 + PART_COUNT;
@@ -501,7 +535,8 @@ mutate_place(
 	if (place < 3) {
 		*at_out = fixed[place];
 	} else if (is_part) {
-		for (header = 0; !bytes_equal_nocase(f->headers[header].name, BYTES_LIT("authorization"));
+		for (header = 0;
+		     !bytes_equal_nocase(f->headers[header].name, BYTES_LIT("authorization"));
 		     header++)
 			;
 		*at_out = &f->headers[header].value;
@@ -511,7 +546,8 @@ mutate_place(
 		return false;
 	}
 	*was_out = **at_out;
-	**at_out = is_part ? mutate_part(&f->arena, rng, *was_out, PARTS[place - 3].from, PARTS[place - 3].to)
+	**at_out = is_part ? mutate_part(&f->arena, rng, *was_out, PARTS[place - 3].from,
+				 PARTS[place - 3].to)
 			   : mutate(&f->arena, rng, *was_out);
 	return true;
 }
@@ -520,7 +556,8 @@ mutate_place(
 static bool
 is_unsigned(struct bytes name)
 {
-	return bytes_equal(name, BYTES_LIT("user-agent")) || bytes_equal(name, BYTES_LIT("Connection")) ||
+	return bytes_equal(name, BYTES_LIT("user-agent")) ||
+	       bytes_equal(name, BYTES_LIT("Connection")) ||
 	       bytes_equal(name, BYTES_LIT("authorization"));
 }
 
@@ -551,16 +588,16 @@ mutants_are_refused(void **state)
 				control += verdict == AUTH_PASSED;
 			} else if (counts) {
 				if (judge(&f) == AUTH_PASSED)
-					fail_msg("passed: place %zu: '%.*s' instead of '%.*s'", place,
-					    (int)at->len, (const char *)at->ptr, (int)was.len,
-					    (const char *)was.ptr);
+					fail_msg("passed: place %zu: '%.*s' instead of '%.*s'",
+					    place, (int)at->len, (const char *)at->ptr,
+					    (int)was.len, (const char *)was.ptr);
 				refused++;
 			}
 			arena_fini(&f.arena);
 		}
 	}
-	print_message("  %zu mutants refused, %zu unchanged, %zu passed where nothing is signed\n", refused,
-	    same, control);
+	print_message("  %zu mutants refused, %zu unchanged, %zu passed where nothing is signed\n",
+	    refused, same, control);
 	assert_true(refused >= 1000);
 	assert_true(control >= 2 * MUTANTS_EACH - 10);
 }

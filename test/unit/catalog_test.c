@@ -80,7 +80,8 @@ place_reopen(struct place *p)
 }
 
 static struct catalog_row
-row_of(enum catalog_kind kind, const char *id, const char *name, int64_t created_ms, const char *document)
+row_of(enum catalog_kind kind, const char *id, const char *name, int64_t created_ms,
+    const char *document)
 {
 	return (struct catalog_row){
 	    kind, id, name, NULL, "ACTIVE", created_ms, created_ms, bytes_of_str(document)};
@@ -93,10 +94,10 @@ assert_true_or_say(bool ok, const struct err *err, const char *call)
 	if (!ok)
 		fail_msg("%s: %s", call, err->msg);
 }
-#define FAILS(call, want)                                                                                    \
-	do {                                                                                                 \
-		assert_false(call);                                                                          \
-		assert_int_equal(p->err.code, (want));                                                       \
+#define FAILS(call, want)                                                                          \
+	do {                                                                                       \
+		assert_false(call);                                                                \
+		assert_int_equal(p->err.code, (want));                                             \
 	} while (0)
 
 static void
@@ -154,7 +155,8 @@ rows_survive_a_reopen(void **state)
 	assert_string_equal(got.owner, "a-1");
 	assert_int_equal(got.document.len, 0);
 	FAILS(catalog_get(p->c, CATALOG_RELAY, "a-1", &p->arena, &got, &p->err), ERR_NOT_FOUND);
-	FAILS(catalog_find(p->c, CATALOG_RELAY, "journal", &p->arena, &got, &p->err), ERR_NOT_FOUND);
+	FAILS(
+	    catalog_find(p->c, CATALOG_RELAY, "journal", &p->arena, &got, &p->err), ERR_NOT_FOUND);
 	rollback(p);
 }
 
@@ -187,7 +189,8 @@ names_are_unique_while_rows_live(void **state)
 	OK(catalog_insert(p->c, &other, &p->err)); /* another kind, another name space */
 	other.kind = CATALOG_INGRESS_POINT;
 	other.name = NULL;
-	FAILS(catalog_insert(p->c, &other, &p->err), ERR_EXISTS); /* ids are unique over all kinds */
+	FAILS(
+	    catalog_insert(p->c, &other, &p->err), ERR_EXISTS); /* ids are unique over all kinds */
 	a.state = "PENDING_DELETION";
 	OK(catalog_update(p->c, &a, &p->err));
 	FAILS(catalog_insert(p->c, &b, &p->err), ERR_EXISTS);
@@ -217,17 +220,20 @@ lists_page_newest_first(void **state)
 		struct catalog_row row;
 
 		(void)snprintf(id, sizeof id, "s-%c", 'a' + i);
-		row = row_of(CATALOG_SEARCH, id, NULL, 100 + i / 3, "x"); /* three share each time */
+		row =
+		    row_of(CATALOG_SEARCH, id, NULL, 100 + i / 3, "x"); /* three share each time */
 		row.owner = i % 2 == 0 ? "a-1" : "a-2";
 		row.state = i < 5 ? "RUNNING" : "COMPLETED";
 		OK(catalog_insert(p->c, &row, &p->err));
 	}
 	do {
-		OK(catalog_list(p->c, CATALOG_SEARCH, NULL, &cursor, 7, &p->arena, page, &count, &p->err));
+		OK(catalog_list(
+		    p->c, CATALOG_SEARCH, NULL, &cursor, 7, &p->arena, page, &count, &p->err));
 		for (size_t i = 0; i < count; i++)
 			strcat(seen, page[i].id + 2);
 		if (count > 0)
-			cursor = (struct catalog_cursor){page[count - 1].created_ms, page[count - 1].id};
+			cursor =
+			    (struct catalog_cursor){page[count - 1].created_ms, page[count - 1].id};
 		pages++;
 	} while (count > 0);
 	assert_string_equal(seen, "tsrqponmlkjihgfedcba");
@@ -295,15 +301,18 @@ tokens_are_kept_and_purged(void **state)
 	const char *id;
 
 	begin(p);
-	FAILS(catalog_token_get(p->c, "Create", "t", &p->arena, &digest, &id, &p->err), ERR_NOT_FOUND);
+	FAILS(catalog_token_get(p->c, "Create", "t", &p->arena, &digest, &id, &p->err),
+	    ERR_NOT_FOUND);
 	OK(catalog_token_put(p->c, "Create", "t", BYTES_LIT("d1"), "a-1", 10, &p->err));
 	OK(catalog_token_put(p->c, "Create", "u", BYTES_LIT("d2"), "a-2", 20, &p->err));
 	OK(catalog_token_get(p->c, "Create", "t", &p->arena, &digest, &id, &p->err));
 	assert_true(bytes_equal(digest, BYTES_LIT("d1")));
 	assert_string_equal(id, "a-1");
-	FAILS(catalog_token_get(p->c, "Other", "t", &p->arena, &digest, &id, &p->err), ERR_NOT_FOUND);
+	FAILS(
+	    catalog_token_get(p->c, "Other", "t", &p->arena, &digest, &id, &p->err), ERR_NOT_FOUND);
 	OK(catalog_token_purge(p->c, 20, &p->err));
-	FAILS(catalog_token_get(p->c, "Create", "t", &p->arena, &digest, &id, &p->err), ERR_NOT_FOUND);
+	FAILS(catalog_token_get(p->c, "Create", "t", &p->arena, &digest, &id, &p->err),
+	    ERR_NOT_FOUND);
 	OK(catalog_token_get(p->c, "Create", "u", &p->arena, &digest, &id, &p->err));
 	commit(p);
 }
@@ -312,7 +321,8 @@ static void
 access_keys_and_settings_are_kept(void **state)
 {
 	struct place *p = *state;
-	struct catalog_access_key key = {"AKIA2", BYTES_LIT("secret"), "root", "Active", 5}, got, *list;
+	struct catalog_access_key key = {"AKIA2", BYTES_LIT("secret"), "root", "Active", 5}, got,
+				  *list;
 	struct bytes value;
 	size_t count;
 
@@ -367,7 +377,8 @@ sealed_columns_are_not_in_the_files(void **state)
 	static const char *const NEEDLES[] = {
 	    "needle-document", "needle-tag", "needle-secret", "needle-setting"};
 	struct place *p = *state;
-	struct catalog_row row = row_of(CATALOG_ARCHIVE, "a-1", "readable-name", 10, "xx needle-document xx");
+	struct catalog_row row =
+	    row_of(CATALOG_ARCHIVE, "a-1", "readable-name", 10, "xx needle-document xx");
 	struct catalog_access_key key = {"AKIA1", BYTES_LIT("needle-secret"), "root", "Active", 5};
 
 	begin(p);
@@ -377,14 +388,17 @@ sealed_columns_are_not_in_the_files(void **state)
 	OK(catalog_setting_put(p->c, "s", BYTES_LIT("needle-setting"), &p->err));
 	commit(p);
 	for (int closed = 0; closed < 2; closed++) {
-		struct bytes files[] = {file_read(p, ""), file_read(p, "-wal"), file_read(p, "-shm")};
+		struct bytes files[] = {
+		    file_read(p, ""), file_read(p, "-wal"), file_read(p, "-shm")};
 
 		for (size_t i = 0; i < 3; i++)
 			for (size_t n = 0; n < 4; n++)
-				assert_int_equal(bytes_find(files[i], 0, bytes_of_str(NEEDLES[n])), SIZE_MAX);
+				assert_int_equal(
+				    bytes_find(files[i], 0, bytes_of_str(NEEDLES[n])), SIZE_MAX);
 		/* the control: what is meant to be readable is found */
 		assert_int_not_equal(
-		    bytes_find(files[closed == 1 ? 0 : 1], 0, BYTES_LIT("readable-name")), SIZE_MAX);
+		    bytes_find(files[closed == 1 ? 0 : 1], 0, BYTES_LIT("readable-name")),
+		    SIZE_MAX);
 		catalog_close(&p->c);
 	}
 }

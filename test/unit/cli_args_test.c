@@ -52,7 +52,9 @@ static const struct {
     {"no value", "--from", "--from wants a value", NULL, NULL},
     {"flag with value", "--wait=1", "--wait takes no value", NULL, NULL},
     {"twice", "--limit 1 --limit 2", "--limit is given twice", NULL, NULL},
-    {"too often", "--from 1 --from 2 --from 3 --from 4 --from 5 --from 6 --from 7 --from 8 --from 9 --from 10 --from 11",
+    {"too often",
+	"--from 1 --from 2 --from 3 --from 4 --from 5 --from 6 --from 7 --from 8 --from 9 --from "
+	"10 --from 11",
 	"more than 10 times", NULL, NULL},
     {"too many operands", "1 2 3 4 5 6 7 8 9", "too many words", NULL, NULL},
 };
@@ -64,7 +66,8 @@ split(char *words, char **argv, int max)
 	int n = 0;
 
 	argv[n++] = words;
-	for (char *w = strtok_r(words, " ", &save); w != NULL && n < max; w = strtok_r(NULL, " ", &save))
+	for (char *w = strtok_r(words, " ", &save); w != NULL && n < max;
+	     w = strtok_r(NULL, " ", &save))
 		argv[n++] = w;
 	return n;
 }
@@ -115,8 +118,8 @@ static const struct {
 	const char *text;
 	bool ok;
 	long value;
-} number_rows[] = {{"1", true, 1}, {"1000", true, 1000}, {"0", false, 0}, {"1001", false, 0}, {"-1", false, 0}, {"1e3", false, 0},
-    {"", false, 0}, {"1000000000000000000000", false, 0}};
+} number_rows[] = {{"1", true, 1}, {"1000", true, 1000}, {"0", false, 0}, {"1001", false, 0},
+    {"-1", false, 0}, {"1e3", false, 0}, {"", false, 0}, {"1000000000000000000000", false, 0}};
 
 static void
 test_numbers(void **state)
@@ -149,9 +152,10 @@ test_numbers(void **state)
 static const struct {
 	const char *text;
 	int64_t ms; /* -1: refused */
-} duration_rows[] = {{"12h", 43200000}, {"1s", 1000}, {"30m", 1800000}, {"7d", 604800000}, {"2w", 1209600000}, {"0h", -1},
-    {"h", -1}, {"12", -1}, {"", -1}, {"-1h", -1}, {"1.5h", -1}, {"12 h", -1}, {"12y", -1}, {"99999999999999999h", -1},
-    {"36525d", INT64_C(3155760000000)}, {"36526d", -1}};
+} duration_rows[] = {{"12h", 43200000}, {"1s", 1000}, {"30m", 1800000}, {"7d", 604800000},
+    {"2w", 1209600000}, {"0h", -1}, {"h", -1}, {"12", -1}, {"", -1}, {"-1h", -1}, {"1.5h", -1},
+    {"12 h", -1}, {"12y", -1}, {"99999999999999999h", -1}, {"36525d", INT64_C(3155760000000)},
+    {"36526d", -1}};
 
 static void
 test_durations(void **state)
@@ -173,9 +177,10 @@ test_durations(void **state)
 static const struct {
 	const char *text;
 	int64_t ms; /* -1: refused */
-} point_rows[] = {{"now", NOW}, {"today", INT64_C(1795478400000)}, {"yesterday", INT64_C(1795392000000)}, {"1h", NOW - 3600000},
-    {"2026-11-24", INT64_C(1795478400000)}, {"2026-11-24T03:08:23Z", NOW}, {"2026-11-24T04:08:23+01:00", NOW}, {"tomorrow", -1},
-    {"24.11.2026", -1}, {"", -1}};
+} point_rows[] = {{"now", NOW}, {"today", INT64_C(1795478400000)},
+    {"yesterday", INT64_C(1795392000000)}, {"1h", NOW - 3600000},
+    {"2026-11-24", INT64_C(1795478400000)}, {"2026-11-24T03:08:23Z", NOW},
+    {"2026-11-24T04:08:23+01:00", NOW}, {"tomorrow", -1}, {"24.11.2026", -1}, {"", -1}};
 
 static void
 test_points(void **state)

@@ -14,11 +14,12 @@
 #include "cli_format.h"
 #include "cli_width.h"
 
-static const struct cli_column columns[] = {{"RECEIVED", "T", CLI_TIME, 0}, {"SUBJECT", "S", CLI_TEXT, 8},
-    {"SIZE", "In.N", CLI_BYTES, 0}, {"BIG", "B", CLI_YES, 0}, {NULL, NULL, CLI_TEXT, 0}};
+static const struct cli_column columns[] = {{"RECEIVED", "T", CLI_TIME, 0},
+    {"SUBJECT", "S", CLI_TEXT, 8}, {"SIZE", "In.N", CLI_BYTES, 0}, {"BIG", "B", CLI_YES, 0},
+    {NULL, NULL, CLI_TEXT, 0}};
 
-#define ITEMS \
-	"[{\"T\":1795489703.5,\"S\":\"a,\\\"b\\\"\",\"In\":{\"N\":48100},\"B\":true}," \
+#define ITEMS                                                                                      \
+	"[{\"T\":1795489703.5,\"S\":\"a,\\\"b\\\"\",\"In\":{\"N\":48100},\"B\":true},"             \
 	"{\"S\":\"=SUM(1)\\n\\u001b[31mlonger\",\"In\":{\"N\":7},\"B\":false}]"
 
 static const struct {
@@ -35,7 +36,8 @@ static const struct {
 	"received,subject,size,big\r\n2026-11-24T03:08:23.500Z,\"a,\"\"b\"\"\",48100,yes\r\n"
 	",\"'=SUM(1)\n [31mlonger\",7,no\r\n"},
     {"csv without titles", {CLI_FORM_CSV, false},
-	"2026-11-24T03:08:23.500Z,\"a,\"\"b\"\"\",48100,yes\r\n,\"'=SUM(1)\n [31mlonger\",7,no\r\n"},
+	"2026-11-24T03:08:23.500Z,\"a,\"\"b\"\"\",48100,yes\r\n,\"'=SUM(1)\n "
+	"[31mlonger\",7,no\r\n"},
     {"tsv", {CLI_FORM_TSV, true},
 	"received\tsubject\tsize\tbig\n2026-11-24T03:08:23.500Z\ta,\"b\"\t48100\tyes\n"
 	"\t=SUM(1)  [31mlonger\t7\tno\n"},
@@ -99,13 +101,16 @@ test_guard(void **state)
 static void
 test_object(void **state)
 {
-	struct json *v = parse("{\"Name\":\"a\\u0007b\",\"CreatedTimestamp\":1795489703,\"Count\":1234567,\"On\":true,\"L\":[]}");
+	struct json *v = parse("{\"Name\":\"a\\u0007b\",\"CreatedTimestamp\":1795489703,\"Count\":"
+			       "1234567,\"On\":true,\"L\":[]}");
 	struct buf out;
 
 	(void)state;
 	buf_init(&out, LIMIT_MIB);
 	cli_format_object(v, &out);
-	assert_string_equal(buf_text(&out), "Name: a\xef\xbf\xbd" "b\nCreatedTimestamp: 2026-11-24 03:08:23\nCount: 1,234,567\n"
+	assert_string_equal(buf_text(&out),
+	    "Name: a\xef\xbf\xbd"
+	    "b\nCreatedTimestamp: 2026-11-24 03:08:23\nCount: 1,234,567\n"
 	    "On: yes\nL:\n[]\n");
 	buf_fini(&out);
 	json_free(&v);
@@ -139,18 +144,52 @@ static const struct {
     {"ascii", "abc", SIZE_MAX, false, "abc", 3},
     {"exactly", "abc", 3, false, "abc", 3},
     {"cut", "abcd", 3, false, "ab\xe2\x80\xa6", 3},
-    {"umlaut", "\xc3\xa4" "bc", 3, false, "\xc3\xa4" "bc", 3},
-    {"combining", "a\xcc\x88" "bc", 3, false, "a\xcc\x88" "bc", 3},
+    {"umlaut",
+	"\xc3\xa4"
+	"bc",
+	3, false,
+	"\xc3\xa4"
+	"bc",
+	3},
+    {"combining",
+	"a\xcc\x88"
+	"bc",
+	3, false,
+	"a\xcc\x88"
+	"bc",
+	3},
     {"wide", "\xe6\x97\xa5\xe6\x9c\xac", 4, false, "\xe6\x97\xa5\xe6\x9c\xac", 4},
     {"wide, cut", "\xe6\x97\xa5\xe6\x9c\xac", 3, false, "\xe6\x97\xa5\xe2\x80\xa6", 3},
     {"wide does not fit", "\xe6\x97\xa5\xe6\x9c\xac", 2, false, "\xe2\x80\xa6", 1},
     {"escape", "\033[2J", SIZE_MAX, false, "\xef\xbf\xbd[2J", 4},
-    {"C1", "\xc2\x9b" "2J", SIZE_MAX, false, "\xef\xbf\xbd" "2J", 3},
-    {"line", "a\nb\tc", SIZE_MAX, false, "a\xef\xbf\xbd" "b\xef\xbf\xbd" "c", 5},
+    {"C1",
+	"\xc2\x9b"
+	"2J",
+	SIZE_MAX, false,
+	"\xef\xbf\xbd"
+	"2J",
+	3},
+    {"line", "a\nb\tc", SIZE_MAX, false,
+	"a\xef\xbf\xbd"
+	"b\xef\xbf\xbd"
+	"c",
+	5},
     {"line kept", "a\nb\tc\r", SIZE_MAX, true, "a\nb\tc\xef\xbf\xbd", 6},
-    {"right to left override", "a\xe2\x80\xae" "gpj.exe", SIZE_MAX, false, "a\xef\xbf\xbd" "gpj.exe", 9},
+    {"right to left override",
+	"a\xe2\x80\xae"
+	"gpj.exe",
+	SIZE_MAX, false,
+	"a\xef\xbf\xbd"
+	"gpj.exe",
+	9},
     {"zero width", "pay\xe2\x80\x8bpal", SIZE_MAX, false, "pay\xef\xbf\xbdpal", 7},
-    {"bad bytes", "a\xff" "b", SIZE_MAX, false, "a\xef\xbf\xbd" "b", 3},
+    {"bad bytes",
+	"a\xff"
+	"b",
+	SIZE_MAX, false,
+	"a\xef\xbf\xbd"
+	"b",
+	3},
 };
 
 static void
@@ -162,8 +201,10 @@ test_width(void **state)
 	buf_init(&out, LIMIT_MIB);
 	for (size_t i = 0; i < sizeof width_rows / sizeof width_rows[0]; i++) {
 		buf_reset(&out);
-		cli_width_append_safe(&out, bytes_of_str(width_rows[i].text), width_rows[i].width_max, width_rows[i].keep_lines);
-		if (strcmp(buf_text(&out), width_rows[i].safe) != 0 || cli_width(buf_view(&out)) != width_rows[i].width)
+		cli_width_append_safe(&out, bytes_of_str(width_rows[i].text),
+		    width_rows[i].width_max, width_rows[i].keep_lines);
+		if (strcmp(buf_text(&out), width_rows[i].safe) != 0 ||
+		    cli_width(buf_view(&out)) != width_rows[i].width)
 			fail_msg("%s: %s", width_rows[i].name, buf_text(&out));
 	}
 	buf_fini(&out);

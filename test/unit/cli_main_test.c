@@ -23,20 +23,37 @@ static const struct {
 	enum cli_exit code;
 	const char *message; /* a part */
 } rows[] = {
-    {"not found", 404, "{\"__type\":\"com.amazonaws.mailmanager#ResourceNotFoundException\",\"Message\":\"Archive not found: a-1\"}",
+    {"not found", 404,
+	"{\"__type\":\"com.amazonaws.mailmanager#ResourceNotFoundException\",\"Message\":\"Archive "
+	"not found: a-1\"}",
 	CLI_EXIT_NOT_FOUND, "Archive not found: a-1"},
-    {"denied", 403, "{\"__type\":\"com.amazonaws.mailmanager#AccessDeniedException\",\"Message\":\"no\"}", CLI_EXIT_DENIED, "no"},
-    {"unknown key", 403, "{\"__type\":\"UnrecognizedClientException\",\"message\":\"who\"}", CLI_EXIT_DENIED, "who"},
+    {"denied", 403,
+	"{\"__type\":\"com.amazonaws.mailmanager#AccessDeniedException\",\"Message\":\"no\"}",
+	CLI_EXIT_DENIED, "no"},
+    {"unknown key", 403, "{\"__type\":\"UnrecognizedClientException\",\"message\":\"who\"}",
+	CLI_EXIT_DENIED, "who"},
     {"bad signature", 403, "{\"__type\":\"InvalidSignatureException\"}", CLI_EXIT_DENIED, "403"},
     {"clock", 403, "{\"__type\":\"RequestTimeTooSkewed\"}", CLI_EXIT_DENIED, "403"},
-    {"conflict", 409, "{\"__type\":\"com.amazonaws.mailmanager#ConflictException\",\"Message\":\"taken\"}", CLI_EXIT_CONFLICT, "taken"},
-    {"validation", 400, "{\"__type\":\"com.amazonaws.mailmanager#ValidationException\",\"Message\":\"1 validation error\"}", CLI_EXIT_USAGE,
-	"1 validation error"},
-    {"validation, no such id", 400, "{\"__type\":\"com.amazonaws.mailmanager#ValidationException\",\"Message\":\"message not found\"}",
+    {"conflict", 409,
+	"{\"__type\":\"com.amazonaws.mailmanager#ConflictException\",\"Message\":\"taken\"}",
+	CLI_EXIT_CONFLICT, "taken"},
+    {"validation", 400,
+	"{\"__type\":\"com.amazonaws.mailmanager#ValidationException\",\"Message\":\"1 validation "
+	"error\"}",
+	CLI_EXIT_USAGE, "1 validation error"},
+    {"validation, no such id", 400,
+	"{\"__type\":\"com.amazonaws.mailmanager#ValidationException\",\"Message\":\"message not "
+	"found\"}",
 	CLI_EXIT_NOT_FOUND, "not found"},
-    {"quota", 402, "{\"__type\":\"com.amazonaws.mailmanager#ServiceQuotaExceededException\",\"Message\":\"full\"}", CLI_EXIT_FAILED, "full"},
-    {"throttling", 429, "{\"__type\":\"com.amazonaws.mailmanager#ThrottlingException\",\"Message\":\"slow\"}", CLI_EXIT_FAILED, "slow"},
-    {"not there yet", 503, "{\"__type\":\"ServiceUnavailable\",\"Message\":\"starting\"}", CLI_EXIT_UNREACHABLE, "starting"},
+    {"quota", 402,
+	"{\"__type\":\"com.amazonaws.mailmanager#ServiceQuotaExceededException\",\"Message\":"
+	"\"full\"}",
+	CLI_EXIT_FAILED, "full"},
+    {"throttling", 429,
+	"{\"__type\":\"com.amazonaws.mailmanager#ThrottlingException\",\"Message\":\"slow\"}",
+	CLI_EXIT_FAILED, "slow"},
+    {"not there yet", 503, "{\"__type\":\"ServiceUnavailable\",\"Message\":\"starting\"}",
+	CLI_EXIT_UNREACHABLE, "starting"},
     {"trouble", 500, "{\"__type\":\"InternalFailure\"}", CLI_EXIT_FAILED, "500 InternalFailure"},
     {"a proxy", 502, "<html>", CLI_EXIT_FAILED, "502"},
     {"empty 403", 403, "", CLI_EXIT_DENIED, "403"},
@@ -51,7 +68,8 @@ test_faults(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		assert_false(cli_client_fault(rows[i].status, bytes_of_str(rows[i].body), &err));
-		if (cli_exit_of(err.code) != rows[i].code || strstr(err.msg, rows[i].message) == NULL)
+		if (cli_exit_of(err.code) != rows[i].code ||
+		    strstr(err.msg, rows[i].message) == NULL)
 			fail_msg("%s: %d %s", rows[i].name, (int)cli_exit_of(err.code), err.msg);
 	}
 }
@@ -59,10 +77,12 @@ test_faults(void **state)
 static const struct {
 	enum err_code code;
 	enum cli_exit exit;
-} exit_rows[] = {{ERR_NONE, CLI_EXIT_DONE}, {ERR_USAGE, CLI_EXIT_USAGE}, {ERR_SYNTAX, CLI_EXIT_FAILED}, {ERR_LIMIT, CLI_EXIT_FAILED},
-    {ERR_NOT_FOUND, CLI_EXIT_NOT_FOUND}, {ERR_EXISTS, CLI_EXIT_CONFLICT}, {ERR_DENIED, CLI_EXIT_DENIED},
-    {ERR_BUSY, CLI_EXIT_CONFLICT}, {ERR_TIMEOUT, CLI_EXIT_UNREACHABLE}, {ERR_IO, CLI_EXIT_FAILED},
-    {ERR_NO_SPACE, CLI_EXIT_FAILED}, {ERR_CORRUPT, CLI_EXIT_INTEGRITY}, {ERR_SEALED, CLI_EXIT_FAILED},
+} exit_rows[] = {{ERR_NONE, CLI_EXIT_DONE}, {ERR_USAGE, CLI_EXIT_USAGE},
+    {ERR_SYNTAX, CLI_EXIT_FAILED}, {ERR_LIMIT, CLI_EXIT_FAILED},
+    {ERR_NOT_FOUND, CLI_EXIT_NOT_FOUND}, {ERR_EXISTS, CLI_EXIT_CONFLICT},
+    {ERR_DENIED, CLI_EXIT_DENIED}, {ERR_BUSY, CLI_EXIT_CONFLICT},
+    {ERR_TIMEOUT, CLI_EXIT_UNREACHABLE}, {ERR_IO, CLI_EXIT_FAILED}, {ERR_NO_SPACE, CLI_EXIT_FAILED},
+    {ERR_CORRUPT, CLI_EXIT_INTEGRITY}, {ERR_SEALED, CLI_EXIT_FAILED},
     {ERR_UNSUPPORTED, CLI_EXIT_FAILED}, {ERR_CANCELLED, CLI_EXIT_INTERRUPTED}};
 
 static void
@@ -73,15 +93,16 @@ test_exits(void **state)
 		assert_int_equal(cli_exit_of(exit_rows[i].code), exit_rows[i].exit);
 }
 
-#define FILE_TEXT \
-	"# keys\n[default]\naws_access_key_id = AKIADEFAULT\naws_secret_access_key=one\n\n" \
-	"[work]\r\naws_secret_access_key = two\r\naws_access_key_id=AKIAWORK\r\nregion = x\r\n[broken]\naws_access_key_id = A\n"
+#define FILE_TEXT                                                                                  \
+	"# keys\n[default]\naws_access_key_id = AKIADEFAULT\naws_secret_access_key=one\n\n"        \
+	"[work]\r\naws_secret_access_key = two\r\naws_access_key_id=AKIAWORK\r\nregion = "         \
+	"x\r\n[broken]\naws_access_key_id = A\n"
 
 static const struct {
 	const char *profile, *id, *secret;
 	enum err_code code;
-} key_rows[] = {{"default", "AKIADEFAULT", "one", ERR_NONE}, {"work", "AKIAWORK", "two", ERR_NONE}, {"absent", NULL, NULL, ERR_NOT_FOUND},
-    {"broken", NULL, NULL, ERR_SYNTAX}};
+} key_rows[] = {{"default", "AKIADEFAULT", "one", ERR_NONE}, {"work", "AKIAWORK", "two", ERR_NONE},
+    {"absent", NULL, NULL, ERR_NOT_FOUND}, {"broken", NULL, NULL, ERR_SYNTAX}};
 
 static void
 test_credentials(void **state)
@@ -91,7 +112,8 @@ test_credentials(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof key_rows / sizeof key_rows[0]; i++) {
-		bool ok = cli_credentials_parse(BYTES_LIT(FILE_TEXT), key_rows[i].profile, &c, &err);
+		bool ok =
+		    cli_credentials_parse(BYTES_LIT(FILE_TEXT), key_rows[i].profile, &c, &err);
 
 		if (ok != (key_rows[i].code == ERR_NONE) || (!ok && err.code != key_rows[i].code))
 			fail_msg("%s", key_rows[i].profile);
@@ -149,7 +171,8 @@ static const struct {
 static void
 test_runs(void **state)
 {
-	int out = dup(STDOUT_FILENO), err = dup(STDERR_FILENO), codes[sizeof run_rows / sizeof run_rows[0]];
+	int out = dup(STDOUT_FILENO), err = dup(STDERR_FILENO),
+	    codes[sizeof run_rows / sizeof run_rows[0]];
 
 	(void)state;
 	(void)fflush(stdout);

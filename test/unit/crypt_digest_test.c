@@ -114,8 +114,9 @@ crc32c_hardware_equals_table(void **state)
 			uint32_t whole = crypt_crc32c(0, part);
 
 			assert_int_equal(whole, crypt_crc32c_table(0, part));
-			assert_int_equal(whole, crypt_crc32c(crypt_crc32c(0, bytes_slice(part, 0, cut)),
-						    bytes_slice(part, cut, len)));
+			assert_int_equal(
+			    whole, crypt_crc32c(crypt_crc32c(0, bytes_slice(part, 0, cut)),
+				       bytes_slice(part, cut, len)));
 		}
 }
 

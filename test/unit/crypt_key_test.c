@@ -147,7 +147,8 @@ file_that_is_no_key_is_refused(void **state)
 	memcpy(raw, secret_view(file).ptr, FILE_BYTES);
 	for (size_t len = 0; len <= FILE_BYTES + 1; len++) {
 		file_put(p->key, raw, len, 0400);
-		assert_int_equal(open_code(p, p->key, true), len == FILE_BYTES ? ERR_NONE : ERR_CORRUPT);
+		assert_int_equal(
+		    open_code(p, p->key, true), len == FILE_BYTES ? ERR_NONE : ERR_CORRUPT);
 	}
 	for (size_t i = 0; i < FILE_BYTES; i++) {
 		raw[i] ^= 0x40;
@@ -169,7 +170,8 @@ wrap_opens_for_the_same_context_only(void **state)
 	struct secret *kek = secret_random(CRYPT_KEY_BYTES, &p->rng),
 		      *other = secret_random(CRYPT_KEY_BYTES, &p->rng);
 	struct secret *data_key = secret_random(CRYPT_KEY_BYTES, &p->rng), *back = NULL;
-	struct crypt_keys *keys = crypt_keys_new(kek, &p->rng), *wrong = crypt_keys_new(other, &p->rng);
+	struct crypt_keys *keys = crypt_keys_new(kek, &p->rng),
+			  *wrong = crypt_keys_new(other, &p->rng);
 	struct buf a, b;
 	struct err err;
 
@@ -188,7 +190,8 @@ wrap_opens_for_the_same_context_only(void **state)
 	assert_non_null(strstr(err.msg, crypt_keys_id(keys)));
 	for (size_t i = 0; i < a.len; i++) {
 		a.ptr[i] ^= 4;
-		assert_false(crypt_keys_unwrap(keys, BYTES_LIT("pack 1"), buf_view(&a), &back, &err));
+		assert_false(
+		    crypt_keys_unwrap(keys, BYTES_LIT("pack 1"), buf_view(&a), &back, &err));
 		assert_true(err.code == ERR_SEALED || err.code == ERR_CORRUPT);
 		a.ptr[i] ^= 4;
 	}
@@ -211,9 +214,12 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(file_is_made_once, place_make, place_clear),
 	    cmocka_unit_test_setup_teardown(file_of_others_is_refused, place_make, place_clear),
-	    cmocka_unit_test_setup_teardown(file_in_the_data_directory_is_refused, place_make, place_clear),
-	    cmocka_unit_test_setup_teardown(file_that_is_no_key_is_refused, place_make, place_clear),
-	    cmocka_unit_test_setup_teardown(wrap_opens_for_the_same_context_only, place_make, place_clear),
+	    cmocka_unit_test_setup_teardown(
+		file_in_the_data_directory_is_refused, place_make, place_clear),
+	    cmocka_unit_test_setup_teardown(
+		file_that_is_no_key_is_refused, place_make, place_clear),
+	    cmocka_unit_test_setup_teardown(
+		wrap_opens_for_the_same_context_only, place_make, place_clear),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,7 +31,8 @@ seal_fits_vectors(void **state)
 	buf_reset(&out);
 	crypt_seal(s, ZERO_NONCE, BYTES_EMPTY, bytes_of(zero, sizeof zero), &out);
 	text_hex_format(text, buf_view(&out));
-	assert_string_equal(text, "cea7403d4d606b6e074ec5d3baf39d18d0d1c8a799996bf0265b98b5d48ab919");
+	assert_string_equal(
+	    text, "cea7403d4d606b6e074ec5d3baf39d18d0d1c8a799996bf0265b98b5d48ab919");
 	buf_fini(&out);
 	crypt_sealer_free(&s);
 	secret_free(&key);
@@ -65,8 +66,10 @@ seal_round_trips_and_appends(void **state)
 		}
 		crypt_seal(s, nonce, BYTES_LIT("about"), buf_view(&plain), &sealed);
 		assert_int_equal(sealed.len, LENGTHS[i] + CRYPT_TAG_BYTES);
-		assert_true(crypt_unseal(s, nonce, BYTES_LIT("about"), buf_view(&sealed), &back, &err));
-		assert_true(bytes_equal(bytes_slice(buf_view(&back), was, SIZE_MAX), buf_view(&plain)));
+		assert_true(
+		    crypt_unseal(s, nonce, BYTES_LIT("about"), buf_view(&sealed), &back, &err));
+		assert_true(
+		    bytes_equal(bytes_slice(buf_view(&back), was, SIZE_MAX), buf_view(&plain)));
 	}
 	buf_fini(&plain);
 	buf_fini(&sealed);
@@ -91,14 +94,15 @@ unseal_refuses_every_changed_byte(void **state)
 	crypt_seal(s, ZERO_NONCE, BYTES_LIT("aad"), BYTES_LIT("some plaintext"), &sealed);
 	for (size_t i = 0; i < sealed.len; i++) {
 		sealed.ptr[i] ^= 1;
-		assert_false(crypt_unseal(s, ZERO_NONCE, BYTES_LIT("aad"), buf_view(&sealed), &back, &err));
+		assert_false(
+		    crypt_unseal(s, ZERO_NONCE, BYTES_LIT("aad"), buf_view(&sealed), &back, &err));
 		assert_int_equal(err.code, ERR_CORRUPT);
 		assert_int_equal(back.len, 0);
 		sealed.ptr[i] ^= 1;
 	}
 	for (size_t len = 0; len < sealed.len; len++)
-		assert_false(crypt_unseal(
-		    s, ZERO_NONCE, BYTES_LIT("aad"), bytes_slice(buf_view(&sealed), 0, len), &back, &err));
+		assert_false(crypt_unseal(s, ZERO_NONCE, BYTES_LIT("aad"),
+		    bytes_slice(buf_view(&sealed), 0, len), &back, &err));
 	assert_false(crypt_unseal(s, ZERO_NONCE, BYTES_LIT("aae"), buf_view(&sealed), &back, &err));
 	assert_false(crypt_unseal(s, ZERO_NONCE, BYTES_EMPTY, buf_view(&sealed), &back, &err));
 	/* and a refusal leaves the sealer fit for use */

@@ -24,8 +24,8 @@
 #define CASES_EXPECTED 38
 #define HEADERS_MAX    32
 
-static const struct crypt_sigv4_scope CASE_SCOPE = {
-    {(const uint8_t *)"20150830", 8}, {(const uint8_t *)"us-east-1", 9}, {(const uint8_t *)"service", 7}};
+static const struct crypt_sigv4_scope CASE_SCOPE = {{(const uint8_t *)"20150830", 8},
+    {(const uint8_t *)"us-east-1", 9}, {(const uint8_t *)"service", 7}};
 
 /* The whole file, without a newline at its very end. */
 static struct bytes
@@ -64,7 +64,8 @@ static void
 case_parse(struct parsed *p, struct bytes text)
 {
 	struct bytes line = line_next(&text);
-	size_t first = bytes_find_byte(line, 0, ' '), last = line.len - strlen(" HTTP/1.1"), count = 0;
+	size_t first = bytes_find_byte(line, 0, ' '), last = line.len - strlen(" HTTP/1.1"),
+	       count = 0;
 
 	memset(p, 0, sizeof *p);
 	p->request.method = bytes_slice(line, 0, first);
@@ -140,9 +141,11 @@ case_run(const char *folder, bool query, bool normalize)
 	buf_init(&to_sign, 65536);
 	context = case_read(&arena, folder, "context.json");
 	assert_int_not_equal(bytes_find(context, 0, BYTES_LIT(SECRET_KEY)), SIZE_MAX);
-	case_parse(&p, case_read(&arena, folder, arena_printf(&arena, "%s-signed-request.txt", form)));
-	crypt_sha256(digest,
-	    bytes_find(context, 0, BYTES_LIT("\"sign_body\": true")) != SIZE_MAX ? p.body : BYTES_EMPTY);
+	case_parse(
+	    &p, case_read(&arena, folder, arena_printf(&arena, "%s-signed-request.txt", form)));
+	crypt_sha256(digest, bytes_find(context, 0, BYTES_LIT("\"sign_body\": true")) != SIZE_MAX
+				 ? p.body
+				 : BYTES_EMPTY);
 	text_hex_format(hex, bytes_of(digest, sizeof digest));
 	p.request.payload_hash = bytes_of_str(hex);
 	late_token = bytes_find(context, 0, BYTES_LIT("\"omit_session_token\": true")) != SIZE_MAX;
@@ -150,7 +153,8 @@ case_run(const char *folder, bool query, bool normalize)
 		p.request.target = target_without_token(&arena, p.request.target);
 	p.request.normalize_path = normalize;
 	if (query) {
-		char *names = arena_text(&arena, between(p.request.target, "X-Amz-SignedHeaders=", "&"));
+		char *names =
+		    arena_text(&arena, between(p.request.target, "X-Amz-SignedHeaders=", "&"));
 		char *to = names;
 
 		for (const char *from = names; *from != '\0'; from++)
@@ -168,7 +172,8 @@ case_run(const char *folder, bool query, bool normalize)
 	if (!crypt_sigv4_canonical(&p.request, list, query, &canonical, &err))
 		fail_msg("%s: %s", folder, err.msg);
 	expect(buf_view(&canonical),
-	    case_read(&arena, folder, arena_printf(&arena, "%s-canonical-request.txt", form)), folder);
+	    case_read(&arena, folder, arena_printf(&arena, "%s-canonical-request.txt", form)),
+	    folder);
 	crypt_sigv4_string_to_sign(
 	    buf_view(&canonical), BYTES_LIT("20150830T123600Z"), &CASE_SCOPE, &to_sign);
 	expect(buf_view(&to_sign),
@@ -181,7 +186,8 @@ case_run(const char *folder, bool query, bool normalize)
 
 		buf_init(&value, 4096);
 		assert_true(crypt_sigv4_sign_header(&p.request, BYTES_LIT("AKIDEXAMPLE"),
-		    BYTES_LIT(SECRET_KEY), BYTES_LIT("20150830T123600Z"), &CASE_SCOPE, &value, &err));
+		    BYTES_LIT(SECRET_KEY), BYTES_LIT("20150830T123600Z"), &CASE_SCOPE, &value,
+		    &err));
 		expect(buf_view(&value), p.authorization, folder);
 		buf_fini(&value);
 	}
@@ -267,8 +273,8 @@ targets_become_canonical(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof TARGETS / sizeof *TARGETS; i++) {
-		struct crypt_sigv4_request r = {BYTES_LIT("GET"), bytes_of_str(TARGETS[i].target), HOST, 1,
-		    BYTES_LIT("H"), TARGETS[i].normalize};
+		struct crypt_sigv4_request r = {BYTES_LIT("GET"), bytes_of_str(TARGETS[i].target),
+		    HOST, 1, BYTES_LIT("H"), TARGETS[i].normalize};
 		char want[256];
 		struct buf out;
 		struct err err;
@@ -282,8 +288,8 @@ targets_become_canonical(void **state)
 			assert_int_equal(err.code, ERR_SYNTAX);
 		} else {
 			assert_true(ok);
-			(void)snprintf(want, sizeof want, "GET\n%s\n%s\nhost:a b\n\nhost\nH", TARGETS[i].path,
-			    TARGETS[i].query);
+			(void)snprintf(want, sizeof want, "GET\n%s\n%s\nhost:a b\n\nhost\nH",
+			    TARGETS[i].path, TARGETS[i].query);
 			assert_string_equal(buf_text(&out), want);
 		}
 		buf_fini(&out);
@@ -312,7 +318,8 @@ signed_header_lists_are_checked(void **state)
 {
 	struct crypt_sigv4_header headers[] = {
 	    {BYTES_LIT("HOST"), BYTES_LIT("h")}, {BYTES_LIT("X-Amz-Date"), BYTES_LIT("d")}};
-	struct crypt_sigv4_request r = {BYTES_LIT("POST"), BYTES_LIT("/"), headers, 2, BYTES_LIT("H"), true};
+	struct crypt_sigv4_request r = {
+	    BYTES_LIT("POST"), BYTES_LIT("/"), headers, 2, BYTES_LIT("H"), true};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof LISTS / sizeof *LISTS; i++) {
@@ -322,7 +329,8 @@ signed_header_lists_are_checked(void **state)
 		print_message("  %s\n", LISTS[i].name);
 		buf_init(&out, 4096);
 		assert_int_equal(
-		    crypt_sigv4_canonical(&r, bytes_of_str(LISTS[i].list), false, &out, &err), LISTS[i].good);
+		    crypt_sigv4_canonical(&r, bytes_of_str(LISTS[i].list), false, &out, &err),
+		    LISTS[i].good);
 		buf_fini(&out);
 	}
 }
@@ -341,7 +349,8 @@ presigned_query_has_one_signature(void **state)
 		struct err err;
 
 		buf_init(&out, 4096);
-		assert_int_equal(crypt_sigv4_canonical(&r, BYTES_LIT("host"), true, &out, &err), i == 1);
+		assert_int_equal(
+		    crypt_sigv4_canonical(&r, BYTES_LIT("host"), true, &out, &err), i == 1);
 		buf_fini(&out);
 	}
 }
@@ -349,7 +358,8 @@ presigned_query_has_one_signature(void **state)
 static void
 limits_hold(void **state)
 {
-	struct crypt_sigv4_request r = {BYTES_LIT("GET"), BYTES_LIT("/a"), HOST, 1, BYTES_LIT("H"), true};
+	struct crypt_sigv4_request r = {
+	    BYTES_LIT("GET"), BYTES_LIT("/a"), HOST, 1, BYTES_LIT("H"), true};
 	char *target = mem_alloc(20000);
 	struct buf out;
 	struct err err;
@@ -385,11 +395,13 @@ main(void)
 
 	if (failed != 0)
 		return failed;
-	(void)snprintf(folder, sizeof folder, "%s/vectors/sigv4", shared != NULL ? shared : "../shared");
+	(void)snprintf(
+	    folder, sizeof folder, "%s/vectors/sigv4", shared != NULL ? shared : "../shared");
 	dir = opendir(folder);
 	if (dir == NULL) {
 		(void)printf(
-		    "skipped: the published cases, because %s is absent (set DAYBOOK_SHARED)\n", folder);
+		    "skipped: the published cases, because %s is absent (set DAYBOOK_SHARED)\n",
+		    folder);
 		return 77;
 	}
 	(void)closedir(dir);

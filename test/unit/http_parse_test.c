@@ -23,7 +23,7 @@ struct row {
 	size_t len;      /* 0: strlen(input) */
 	unsigned status; /* 0: accepted      */
 	const char *method, *target, *body;
-	size_t left;     /* bytes that belong to the next request */
+	size_t left; /* bytes that belong to the next request */
 };
 
 static const struct row rows[] = {
@@ -33,56 +33,85 @@ static const struct row rows[] = {
     {"one empty line first", "\r\nGET / HTTP/1.1\r\n" H "\r\n", 0, 0, "GET", "/", "", 0},
     {"two empty lines first", "\r\n\r\nGET / HTTP/1.1\r\n" H "\r\n", 0, 400, NULL, NULL, NULL, 0},
     {"body", "POST / HTTP/1.1\r\n" H "Content-Length: 3\r\n\r\nabc", 0, 0, "POST", "/", "abc", 0},
-    {"body and next", "POST / HTTP/1.1\r\n" H "Content-Length: 3\r\n\r\nabcGET", 0, 0, "POST", "/", "abc", 3},
+    {"body and next", "POST / HTTP/1.1\r\n" H "Content-Length: 3\r\n\r\nabcGET", 0, 0, "POST", "/",
+	"abc", 3},
     {"length zero", "POST / HTTP/1.1\r\n" H "Content-Length: 0\r\n\r\nX", 0, 0, "POST", "/", "", 1},
-    {"leading zeros", "POST / HTTP/1.1\r\n" H "Content-Length: 0003\r\n\r\nabc", 0, 0, "POST", "/", "abc", 0},
+    {"leading zeros", "POST / HTTP/1.1\r\n" H "Content-Length: 0003\r\n\r\nabc", 0, 0, "POST", "/",
+	"abc", 0},
     {"absolute", "GET http://a/x?y HTTP/1.1\r\n" H "\r\n", 0, 0, "GET", "/x?y", "", 0},
     {"absolute without path", "GET http://a HTTP/1.1\r\n" H "\r\n", 0, 0, "GET", "/", "", 0},
     {"absolute, other host", "GET http://b/ HTTP/1.1\r\n" H "\r\n", 0, 400, NULL, NULL, NULL, 0},
-    {"absolute, query at once", "GET http://a?b HTTP/1.1\r\n" H "\r\n", 0, 400, NULL, NULL, NULL, 0},
+    {"absolute, query at once", "GET http://a?b HTTP/1.1\r\n" H "\r\n", 0, 400, NULL, NULL, NULL,
+	0},
     {"asterisk", "OPTIONS * HTTP/1.1\r\n" H "\r\n", 0, 400, NULL, NULL, NULL, 0},
     {"authority", "CONNECT a:1 HTTP/1.1\r\n" H "\r\n", 0, 400, NULL, NULL, NULL, 0},
-    {"chunked", "POST / HTTP/1.1\r\n" H "Transfer-Encoding: Chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\nG", 0, 0, "POST", "/",
-	"abc", 1},
-    {"chunks", "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n1;x=y\r\na\r\n00A\r\n0123456789\r\n0\r\nT: v\r\n\r\n",
+    {"chunked", "POST / HTTP/1.1\r\n" H "Transfer-Encoding: Chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\nG",
+	0, 0, "POST", "/", "abc", 1},
+    {"chunks",
+	"POST / HTTP/1.1\r\n" H
+	"Transfer-Encoding: chunked\r\n\r\n1;x=y\r\na\r\n00A\r\n0123456789\r\n0\r\nT: v\r\n\r\n",
 	0, 0, "POST", "/", "a0123456789", 0},
     /* the framing rows: 400 and close */
-    {"length and coding", "POST / HTTP/1.1\r\n" H "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+    {"length and coding",
+	"POST / HTTP/1.1\r\n" H
+	"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
 	0, 400, NULL, NULL, NULL, 0},
-    {"coding and length", "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n", 0, 400, NULL,
-	NULL, NULL, 0},
-    {"two lengths", "POST / HTTP/1.1\r\n" H "Content-Length: 3\r\nContent-Length: 4\r\n\r\n", 0, 400, NULL, NULL, NULL, 0},
-    {"two equal lengths", "POST / HTTP/1.1\r\n" H "Content-Length: 3\r\nContent-Length: 3\r\n\r\n", 0, 400, NULL, NULL,
+    {"coding and length",
+	"POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n", 0, 400,
+	NULL, NULL, NULL, 0},
+    {"two lengths", "POST / HTTP/1.1\r\n" H "Content-Length: 3\r\nContent-Length: 4\r\n\r\n", 0,
+	400, NULL, NULL, NULL, 0},
+    {"two equal lengths", "POST / HTTP/1.1\r\n" H "Content-Length: 3\r\nContent-Length: 3\r\n\r\n",
+	0, 400, NULL, NULL, NULL, 0},
+    {"list of lengths", "POST / HTTP/1.1\r\n" H "Content-Length: 3, 3\r\n\r\n", 0, 400, NULL, NULL,
 	NULL, 0},
-    {"list of lengths", "POST / HTTP/1.1\r\n" H "Content-Length: 3, 3\r\n\r\n", 0, 400, NULL, NULL, NULL, 0},
-    {"negative length", "POST / HTTP/1.1\r\n" H "Content-Length: -1\r\n\r\n", 0, 400, NULL, NULL, NULL, 0},
-    {"signed length", "POST / HTTP/1.1\r\n" H "Content-Length: +1\r\n\r\n", 0, 400, NULL, NULL, NULL, 0},
-    {"length and letter", "POST / HTTP/1.1\r\n" H "Content-Length: 7x\r\n\r\n", 0, 400, NULL, NULL, NULL, 0},
-    {"empty length", "POST / HTTP/1.1\r\n" H "Content-Length:\r\n\r\n", 0, 400, NULL, NULL, NULL, 0},
-    {"chunked not last", "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked, x\r\n\r\n", 0, 400, NULL, NULL, NULL, 0},
-    {"chunked twice", "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked, chunked\r\n\r\n", 0, 400, NULL, NULL, NULL, 0},
-    {"two codings", "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", 0, 400,
-	NULL, NULL, NULL, 0},
-    {"empty coding", "POST / HTTP/1.1\r\n" H "Transfer-Encoding:\r\n\r\n", 0, 400, NULL, NULL, NULL, 0},
-    {"coding in 1.0", "POST / HTTP/1.0\r\n" H "Transfer-Encoding: chunked\r\n\r\n", 0, 400, NULL, NULL, NULL, 0},
-    {"gzip, chunked", "POST / HTTP/1.1\r\n" H "Transfer-Encoding: gzip, chunked\r\n\r\n", 0, 501, NULL, NULL, NULL, 0},
-    {"xchunked", "POST / HTTP/1.1\r\n" H "Transfer-Encoding: xchunked\r\n\r\n", 0, 501, NULL, NULL, NULL, 0},
-    {"identity", "POST / HTTP/1.1\r\n" H "Transfer-Encoding: identity\r\n\r\n", 0, 501, NULL, NULL, NULL, 0},
-    {"chunk size 2^64", "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n10000000000000000\r\n", 0, 400, NULL,
-	NULL, NULL, 0},
-    {"chunk size 2^64 - 1", "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n", 0, 413,
-	NULL, NULL, NULL, 0},
-    {"chunk size 0x", "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n0x3\r\n", 0, 400, NULL, NULL, NULL, 0},
-    {"chunk size and space", "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n3 \r\n", 0, 400, NULL, NULL, NULL,
+    {"negative length", "POST / HTTP/1.1\r\n" H "Content-Length: -1\r\n\r\n", 0, 400, NULL, NULL,
+	NULL, 0},
+    {"signed length", "POST / HTTP/1.1\r\n" H "Content-Length: +1\r\n\r\n", 0, 400, NULL, NULL,
+	NULL, 0},
+    {"length and letter", "POST / HTTP/1.1\r\n" H "Content-Length: 7x\r\n\r\n", 0, 400, NULL, NULL,
+	NULL, 0},
+    {"empty length", "POST / HTTP/1.1\r\n" H "Content-Length:\r\n\r\n", 0, 400, NULL, NULL, NULL,
 	0},
-    {"chunk without size", "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n\r\n", 0, 400, NULL, NULL, NULL, 0},
-    {"chunk, bare LF", "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n3\nabc", 0, 400, NULL, NULL, NULL, 0},
-    {"chunk too long", "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n", 0, 400, NULL, NULL,
+    {"chunked not last", "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked, x\r\n\r\n", 0, 400,
+	NULL, NULL, NULL, 0},
+    {"chunked twice", "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked, chunked\r\n\r\n", 0, 400,
+	NULL, NULL, NULL, 0},
+    {"two codings",
+	"POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
+	0, 400, NULL, NULL, NULL, 0},
+    {"empty coding", "POST / HTTP/1.1\r\n" H "Transfer-Encoding:\r\n\r\n", 0, 400, NULL, NULL, NULL,
+	0},
+    {"coding in 1.0", "POST / HTTP/1.0\r\n" H "Transfer-Encoding: chunked\r\n\r\n", 0, 400, NULL,
+	NULL, NULL, 0},
+    {"gzip, chunked", "POST / HTTP/1.1\r\n" H "Transfer-Encoding: gzip, chunked\r\n\r\n", 0, 501,
+	NULL, NULL, NULL, 0},
+    {"xchunked", "POST / HTTP/1.1\r\n" H "Transfer-Encoding: xchunked\r\n\r\n", 0, 501, NULL, NULL,
 	NULL, 0},
-    {"chunk end, bare LF", "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\n0\r\n\r\n", 0, 400, NULL,
-	NULL, NULL, 0},
-    {"trailer folded", "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n0\r\nA: b\r\n c\r\n\r\n", 0, 400, NULL,
-	NULL, NULL, 0},
+    {"identity", "POST / HTTP/1.1\r\n" H "Transfer-Encoding: identity\r\n\r\n", 0, 501, NULL, NULL,
+	NULL, 0},
+    {"chunk size 2^64",
+	"POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n10000000000000000\r\n", 0, 400,
+	NULL, NULL, NULL, 0},
+    {"chunk size 2^64 - 1",
+	"POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n", 0, 413,
+	NULL, NULL, NULL, 0},
+    {"chunk size 0x", "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n0x3\r\n", 0, 400,
+	NULL, NULL, NULL, 0},
+    {"chunk size and space", "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n3 \r\n", 0,
+	400, NULL, NULL, NULL, 0},
+    {"chunk without size", "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n\r\n", 0, 400,
+	NULL, NULL, NULL, 0},
+    {"chunk, bare LF", "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n3\nabc", 0, 400,
+	NULL, NULL, NULL, 0},
+    {"chunk too long", "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n", 0,
+	400, NULL, NULL, NULL, 0},
+    {"chunk end, bare LF",
+	"POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\n0\r\n\r\n", 0, 400,
+	NULL, NULL, NULL, 0},
+    {"trailer folded",
+	"POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n0\r\nA: b\r\n c\r\n\r\n", 0, 400,
+	NULL, NULL, NULL, 0},
     {"folded", "GET / HTTP/1.1\r\n" H "A: b\r\n c\r\n\r\n", 0, 400, NULL, NULL, NULL, 0},
     {"folded by tab", "GET / HTTP/1.1\r\n" H "A: b\r\n\tc\r\n\r\n", 0, 400, NULL, NULL, NULL, 0},
     {"folded at once", "GET / HTTP/1.1\r\n " H "\r\n", 0, 400, NULL, NULL, NULL, 0},
@@ -118,12 +147,16 @@ static const struct row rows[] = {
     {"relative target", "GET a HTTP/1.1\r\n" H "\r\n", 0, 400, NULL, NULL, NULL, 0},
     {"method of 32", "ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEF / HTTP/1.1\r\n" H "\r\n", 0, 0,
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEF", "/", "", 0},
-    {"method of 33", "ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFG / HTTP/1.1\r\n" H "\r\n", 0, 400, NULL, NULL, NULL, 0},
+    {"method of 33", "ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFG / HTTP/1.1\r\n" H "\r\n", 0, 400, NULL,
+	NULL, NULL, 0},
     {"TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11, 400, NULL, NULL, NULL, 0},
     {"preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 0, 505, NULL, NULL, NULL, 0},
-    {"other expectation", "POST / HTTP/1.1\r\n" H "Expect: x\r\nContent-Length: 1\r\n\r\na", 0, 417, NULL, NULL, NULL, 0},
-    {"expectation", "POST / HTTP/1.1\r\n" H "Expect: 100-Continue\r\nContent-Length: 1\r\n\r\na", 0, 0, "POST", "/", "a", 0},
-    {"huge length", "POST / HTTP/1.1\r\n" H "Content-Length: 99999999999999999999999\r\n\r\n", 0, 413, NULL, NULL, NULL, 0},
+    {"other expectation", "POST / HTTP/1.1\r\n" H "Expect: x\r\nContent-Length: 1\r\n\r\na", 0, 417,
+	NULL, NULL, NULL, 0},
+    {"expectation", "POST / HTTP/1.1\r\n" H "Expect: 100-Continue\r\nContent-Length: 1\r\n\r\na", 0,
+	0, "POST", "/", "a", 0},
+    {"huge length", "POST / HTTP/1.1\r\n" H "Content-Length: 99999999999999999999999\r\n\r\n", 0,
+	413, NULL, NULL, NULL, 0},
     {"8-bit value", "GET / HTTP/1.1\r\n" H "A: \xe9\r\n\r\n", 0, 0, "GET", "/", "", 0},
 };
 
@@ -157,14 +190,15 @@ check_row(const struct row *row, struct bytes in, size_t cut, size_t step)
 	outcome = feed_cut(&p, in, cut, step, &used);
 	if (row->status == 0)
 		good = outcome == HTTP_PARSE_DONE && used + row->left == in.len &&
-		    bytes_equal(p.message.method, bytes_of_str(row->method)) &&
-		    bytes_equal(p.message.target, bytes_of_str(row->target)) &&
-		    bytes_equal(p.message.body, bytes_of_str(row->body));
+		       bytes_equal(p.message.method, bytes_of_str(row->method)) &&
+		       bytes_equal(p.message.target, bytes_of_str(row->target)) &&
+		       bytes_equal(p.message.body, bytes_of_str(row->body));
 	else
 		good = outcome == HTTP_PARSE_FAIL && p.status == row->status && p.reason != NULL;
 	if (!good)
-		fail_msg("%s (cut at %zu, step %zu): outcome %d, status %u %s, used %zu of %zu", row->name, cut, step,
-		    (int)outcome, p.status, p.reason == NULL ? "" : p.reason, used, in.len);
+		fail_msg("%s (cut at %zu, step %zu): outcome %d, status %u %s, used %zu of %zu",
+		    row->name, cut, step, (int)outcome, p.status, p.reason == NULL ? "" : p.reason,
+		    used, in.len);
 	http_parser_fini(&p);
 }
 
@@ -173,7 +207,8 @@ test_rows(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		struct bytes in = bytes_of(rows[i].input, rows[i].len > 0 ? rows[i].len : strlen(rows[i].input));
+		struct bytes in =
+		    bytes_of(rows[i].input, rows[i].len > 0 ? rows[i].len : strlen(rows[i].input));
 
 		check_row(&rows[i], in, in.len, 0);
 		check_row(&rows[i], in, in.len, 1);
@@ -206,7 +241,8 @@ expect_status(const struct buf *in, unsigned status, const char *name)
 
 	for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++)
 		if (status_of(in, steps[i]) != status)
-			fail_msg("%s: status %u, step %zu", name, status_of(in, steps[i]), steps[i]);
+			fail_msg(
+			    "%s: status %u, step %zu", name, status_of(in, steps[i]), steps[i]);
 }
 
 static void
@@ -279,14 +315,17 @@ test_body_limits(void **state)
 
 	(void)state;
 	buf_init(&b, 8 * LIMIT_MIB);
-	buf_printf(&b, "POST / HTTP/1.1\r\n" H "Content-Length: %zu\r\n\r\n", (size_t)HTTP_BODY_BYTES_MAX + 1);
+	buf_printf(&b, "POST / HTTP/1.1\r\n" H "Content-Length: %zu\r\n\r\n",
+	    (size_t)HTTP_BODY_BYTES_MAX + 1);
 	assert_int_equal(status_of(&b, 0), 413);
 	buf_reset(&b);
-	buf_printf(&b, "POST / HTTP/1.1\r\n" H "Content-Length: %zu\r\n\r\n", (size_t)HTTP_BODY_BYTES_MAX);
+	buf_printf(
+	    &b, "POST / HTTP/1.1\r\n" H "Content-Length: %zu\r\n\r\n", (size_t)HTTP_BODY_BYTES_MAX);
 	append_many(&b, 'x', HTTP_BODY_BYTES_MAX);
 	assert_int_equal(status_of(&b, 65536), 0);
 	buf_reset(&b);
-	buf_printf(&b, "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n%zx\r\n", (size_t)HTTP_BODY_BYTES_MAX);
+	buf_printf(&b, "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n%zx\r\n",
+	    (size_t)HTTP_BODY_BYTES_MAX);
 	append_many(&b, 'x', HTTP_BODY_BYTES_MAX);
 	buf_append_str(&b, "\r\n1\r\n");
 	assert_int_equal(status_of(&b, 65536), 413);
@@ -328,7 +367,8 @@ test_keep_alive(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof keep_rows / sizeof keep_rows[0]; i++) {
 		http_parser_init(&p, &limits);
-		assert_int_equal(http_parser_feed(&p, bytes_of_str(keep_rows[i].input), &used), HTTP_PARSE_DONE);
+		assert_int_equal(
+		    http_parser_feed(&p, bytes_of_str(keep_rows[i].input), &used), HTTP_PARSE_DONE);
 		if (p.message.keep_alive != keep_rows[i].keep)
 			fail_msg("%s", keep_rows[i].name);
 		http_parser_fini(&p);
@@ -346,14 +386,17 @@ test_continue(void **state)
 	(void)state;
 	http_parser_init(&p, &limits);
 	assert_int_equal(http_parser_feed(&p,
-			     BYTES_LIT("POST / HTTP/1.1\r\n" H "Expect: 100-continue\r\nContent-Length: 2\r\n\r\n"), &used),
+			     BYTES_LIT("POST / HTTP/1.1\r\n" H
+				       "Expect: 100-continue\r\nContent-Length: 2\r\n\r\n"),
+			     &used),
 	    HTTP_PARSE_CONTINUE);
 	assert_int_equal(http_parser_feed(&p, BYTES_LIT("a"), &used), HTTP_PARSE_MORE);
 	assert_int_equal(http_parser_feed(&p, BYTES_LIT("b"), &used), HTTP_PARSE_DONE);
 	http_parser_reset(&p);
 	assert_false(http_parser_started(&p));
 	assert_int_equal(
-	    http_parser_feed(&p, BYTES_LIT("POST / HTTP/1.1\r\n" H "Expect: 100-continue\r\n\r\n"), &used),
+	    http_parser_feed(
+		&p, BYTES_LIT("POST / HTTP/1.1\r\n" H "Expect: 100-continue\r\n\r\n"), &used),
 	    HTTP_PARSE_DONE);
 	http_parser_fini(&p);
 }
@@ -368,9 +411,11 @@ test_headers(void **state)
 
 	(void)state;
 	http_parser_init(&p, &limits);
-	assert_int_equal(http_parser_feed(&p,
-			     BYTES_LIT("GET / HTTP/1.1\r\n" H "X-Amz-Target: \t A b \t \r\nEmpty:\r\nx-amz-target: c\r\n\r\n"),
-			     &used),
+	assert_int_equal(
+	    http_parser_feed(&p,
+		BYTES_LIT("GET / HTTP/1.1\r\n" H
+			  "X-Amz-Target: \t A b \t \r\nEmpty:\r\nx-amz-target: c\r\n\r\n"),
+		&used),
 	    HTTP_PARSE_DONE);
 	assert_int_equal(p.message.header_count, 4);
 	value = http_header_find(p.message.headers, p.message.header_count, "x-amz-target");
@@ -417,11 +462,13 @@ test_ranges(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof range_rows / sizeof range_rows[0]; i++) {
 		uint64_t from = 0, len = 0;
-		enum http_range_outcome outcome =
-		    http_range_parse(bytes_of_str(range_rows[i].value), range_rows[i].size, &from, &len);
+		enum http_range_outcome outcome = http_range_parse(
+		    bytes_of_str(range_rows[i].value), range_rows[i].size, &from, &len);
 
-		if (outcome != range_rows[i].outcome || from != range_rows[i].from || len != range_rows[i].len)
-			fail_msg("%s of %llu", range_rows[i].value, (unsigned long long)range_rows[i].size);
+		if (outcome != range_rows[i].outcome || from != range_rows[i].from ||
+		    len != range_rows[i].len)
+			fail_msg("%s of %llu", range_rows[i].value,
+			    (unsigned long long)range_rows[i].size);
 	}
 }
 

@@ -27,7 +27,7 @@ struct world {
 	struct rng_seeded seed;
 	struct os_address at;
 	char path[64];
-	bool hold;               /* requests are answered by the test */
+	bool hold; /* requests are answered by the test */
 	uint64_t held[HELD_MAX];
 	size_t held_count, seen;
 	bool drained, own_failure;
@@ -76,7 +76,8 @@ own_request(void *ctx, const struct http_request *q)
 	struct world *w = ctx;
 	struct http_response r = http_response_of(200);
 	const struct http_header headers[] = {{BYTES_LIT("Accept-Ranges"), BYTES_LIT("bytes")},
-	    {BYTES_LIT("X-Odd"), BYTES_LIT("a\r\nb")}, {BYTES_LIT("Content-Length"), BYTES_LIT("77")}};
+	    {BYTES_LIT("X-Odd"), BYTES_LIT("a\r\nb")},
+	    {BYTES_LIT("Content-Length"), BYTES_LIT("77")}};
 
 	w->seen++;
 	w->local = q->local;
@@ -90,7 +91,8 @@ own_request(void *ctx, const struct http_request *q)
 	if (bytes_equal(q->message.target, BYTES_LIT("/echo")))
 		r.body = q->message.body;
 	if (bytes_starts_with(q->message.target, BYTES_LIT("/file/")))
-		r.body_fd = memfile_of((size_t)strtoul((const char *)q->message.target.ptr + 6, NULL, 10));
+		r.body_fd =
+		    memfile_of((size_t)strtoul((const char *)q->message.target.ptr + 6, NULL, 10));
 	if (bytes_equal(q->message.target, BYTES_LIT("/none")))
 		r.status = 204;
 	r.headers = headers;
@@ -272,7 +274,8 @@ test_answer(void **state)
 
 	say(c, GET("/one"));
 	expect_times(c,
-	    "HTTP/1.1 200 OK\r\nDate: Tue, 24 Nov 2026 03:08:23 GMT\r\nAccept-Ranges: bytes\r\nX-Odd: a  b\r\n"
+	    "HTTP/1.1 200 OK\r\nDate: Tue, 24 Nov 2026 03:08:23 GMT\r\nAccept-Ranges: "
+	    "bytes\r\nX-Odd: a  b\r\n"
 	    "Content-Length: 4\r\n\r\n/one",
 	    1);
 	assert_false(c->w->local);
@@ -283,7 +286,8 @@ test_answer(void **state)
 	expect_times(c, "/4", 1);
 	assert_int_equal(count(c, "204 No Content\r\nDate"), 1);
 	assert_int_equal(count(c, "Content-Length"), 4);
-	say(c, "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n");
+	say(c, "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: "
+	       "chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n");
 	expect_times(c, "\r\n\r\nhello", 1);
 	client_free(c);
 }
@@ -356,14 +360,17 @@ test_continue(void **state)
 {
 	struct client *c = client_new(*state);
 
-	say(c, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
+	say(c,
+	    "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
 	expect(c, "HTTP/1.1 100 Continue\r\n\r\n");
 	say(c, "hi");
 	expect(c, "\r\n\r\nhi");
-	say(c, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\nho");
+	say(c, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: "
+	       "100-continue\r\n\r\nho");
 	expect_times(c, "\r\n\r\nho", 1);
 	assert_int_equal(count(c, "100 Continue"), 0);
-	say(c, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5000\r\nExpect: 100-continue\r\n\r\n");
+	say(c, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5000\r\nExpect: "
+	       "100-continue\r\n\r\n");
 	expect(c, "HTTP/1.1 413 ");
 	client_free(c);
 }
@@ -376,11 +383,16 @@ test_failure(void **state)
 	struct client *c = client_new(w);
 	struct buf big;
 
-	say(c, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" GET("/smuggled"));
+	say(c, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: "
+	       "chunked\r\n\r\n0\r\n\r\n" GET("/smuggled"));
 	expect_times(c, "HTTP/1.1 400 Bad Request\r\nDate: ", 1);
 	expect_times(c, "\r\nContent-Type: application/x-amz-json-1.0\r\n", 1);
 	expect_times(c, "\r\nx-amzn-errortype: ValidationException\r\n", 1);
-	expect_times(c, "Connection: close\r\n\r\n{\"__type\":\"com.amazonaws.mailmanager#ValidationException\",\"Message\":\"", 1);
+	expect_times(c,
+	    "Connection: "
+	    "close\r\n\r\n{\"__type\":\"com.amazonaws.mailmanager#ValidationException\","
+	    "\"Message\":\"",
+	    1);
 	expect_eof(c);
 	assert_int_equal(w->seen, 0);
 	client_free(c);
@@ -494,7 +506,8 @@ test_stalled(void **state)
 	struct err err;
 	size_t sent;
 
-	assert_int_equal(os_socket_write(c->fd, bytes_of_str(GET("/file/50000000")), &sent, &err), OS_IO_DONE);
+	assert_int_equal(
+	    os_socket_write(c->fd, bytes_of_str(GET("/file/50000000")), &sent, &err), OS_IO_DONE);
 	for (int i = 0; i < 50; i++)
 		os_loop_step(w->loop, 1);
 	assert_int_equal(http_server_connections(w->server), 1);

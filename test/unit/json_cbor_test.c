@@ -28,35 +28,38 @@ test_reads(void **state)
 	static const struct {
 		const char *name, *hex, *json;
 	} rows[] = {
-		{"a request as sent", "a36b417263686976654e616d656c6a6f75726e616c2d3230323669526574656e74696f6ea16f526574656e7469"
-		    "6f6e506572696f646b534556454e5f59454152536b436c69656e74546f6b656e63742d31",
-		    "{\"ArchiveName\":\"journal-2026\",\"Retention\":{\"RetentionPeriod\":\"SEVEN_YEARS\"},"
-		    "\"ClientToken\":\"t-1\"}"},
-		{"time", "c11a6955b900", "1767225600"},
-		{"time with fraction", "c1fb41d954fc4007df3b", "1700000000.123"},
-		{"zero", "00", "0"},
-		{"23", "17", "23"},
-		{"one byte", "1818", "24"},
-		{"two bytes", "1903e8", "1000"},
-		{"eight bytes", "1b7fffffffffffffff", "9223372036854775807"},
-		{"minus one", "20", "-1"},
-		{"smallest", "3b7fffffffffffffff", "-9223372036854775808"},
-		{"head longer than needed", "1b0000000000000001", "1"},
-		{"half", "f93c00", "1.0"},
-		{"half, subnormal", "f90001", "5.9604644775390625e-08"},
-		{"half, largest", "f97bff", "65504.0"},
-		{"half, negative", "f9c400", "-4.0"},
-		{"single", "fa47c35000", "100000.0"},
-		{"double", "fb3ff199999999999a", "1.1"},
-		{"false true null undefined", "84f4f5f6f7", "[false,true,null,null]"},
-		{"bytes", "4401020304", "\"AQIDBA==\""},
-		{"indefinite bytes", "5f42010243030405ff", "\"AQIDBAU=\""},
-		{"indefinite text", "7f657374726561646d696e67ff", "\"streaming\""},
-		{"indefinite array", "9f018202039f0405ffff", "[1,[2,3],[4,5]]"},
-		{"indefinite map", "bf61610161629f0203ffff", "{\"a\":1,\"b\":[2,3]}"},
-		{"empty", "a0", "{}"},
-		{"empty text", "60", "\"\""},
-		{"indefinite key", "a17f6161ff01", "{\"a\":1}"},
+	    {"a request as sent",
+		"a36b417263686976654e616d656c6a6f75726e616c2d3230323669526574656e74696f6ea16f526574"
+		"656e7469"
+		"6f6e506572696f646b534556454e5f59454152536b436c69656e74546f6b656e63742d31",
+		"{\"ArchiveName\":\"journal-2026\",\"Retention\":{\"RetentionPeriod\":\"SEVEN_"
+		"YEARS\"},"
+		"\"ClientToken\":\"t-1\"}"},
+	    {"time", "c11a6955b900", "1767225600"},
+	    {"time with fraction", "c1fb41d954fc4007df3b", "1700000000.123"},
+	    {"zero", "00", "0"},
+	    {"23", "17", "23"},
+	    {"one byte", "1818", "24"},
+	    {"two bytes", "1903e8", "1000"},
+	    {"eight bytes", "1b7fffffffffffffff", "9223372036854775807"},
+	    {"minus one", "20", "-1"},
+	    {"smallest", "3b7fffffffffffffff", "-9223372036854775808"},
+	    {"head longer than needed", "1b0000000000000001", "1"},
+	    {"half", "f93c00", "1.0"},
+	    {"half, subnormal", "f90001", "5.9604644775390625e-08"},
+	    {"half, largest", "f97bff", "65504.0"},
+	    {"half, negative", "f9c400", "-4.0"},
+	    {"single", "fa47c35000", "100000.0"},
+	    {"double", "fb3ff199999999999a", "1.1"},
+	    {"false true null undefined", "84f4f5f6f7", "[false,true,null,null]"},
+	    {"bytes", "4401020304", "\"AQIDBA==\""},
+	    {"indefinite bytes", "5f42010243030405ff", "\"AQIDBAU=\""},
+	    {"indefinite text", "7f657374726561646d696e67ff", "\"streaming\""},
+	    {"indefinite array", "9f018202039f0405ffff", "[1,[2,3],[4,5]]"},
+	    {"indefinite map", "bf61610161629f0203ffff", "{\"a\":1,\"b\":[2,3]}"},
+	    {"empty", "a0", "{}"},
+	    {"empty text", "60", "\"\""},
+	    {"indefinite key", "a17f6161ff01", "{\"a\":1}"},
 	};
 
 	(void)state;
@@ -80,37 +83,37 @@ test_refuses(void **state)
 	static const struct {
 		const char *name, *hex;
 	} rows[] = {
-		{"nothing", ""},
-		{"trailing byte", "0000"},
-		{"short head", "19ff"},
-		{"short text", "6561"},
-		{"short array", "8201"},
-		{"huge array", "9bffffffffffffffff"},
-		{"huge text", "7bffffffffffffffff"},
-		{"huge map", "bbffffffffffffffff01"},
-		{"duplicate key", "a2616101616102"},
-		{"key is a number", "a10101"},
-		{"bad UTF-8", "61ff"},
-		{"character split between chunks", "7f61c361a9ff"},
-		{"NUL in text", "6100"},
-		{"NUL in key", "a1610001"},
-		{"bytes chunk in text", "7f4161ff"},
-		{"nested indefinite text", "7f7f6161ffff"},
-		{"missing break", "9f01"},
-		{"lone break", "ff"},
-		{"break in definite array", "81ff"},
-		{"odd indefinite map", "bf6161ff"},
-		{"indefinite integer", "1f"},
-		{"indefinite tag", "df00"},
-		{"reserved information", "1c"},
-		{"past 64 bits", "1b8000000000000000"},
-		{"past 64 bits, negative", "3b8000000000000000"},
-		{"bignum", "c249010000000000000000"},
-		{"time as text", "c16161"},
-		{"NaN", "f97e00"},
-		{"infinity", "fa7f800000"},
-		{"simple value", "f0"},
-		{"two-byte simple value", "f8ff"},
+	    {"nothing", ""},
+	    {"trailing byte", "0000"},
+	    {"short head", "19ff"},
+	    {"short text", "6561"},
+	    {"short array", "8201"},
+	    {"huge array", "9bffffffffffffffff"},
+	    {"huge text", "7bffffffffffffffff"},
+	    {"huge map", "bbffffffffffffffff01"},
+	    {"duplicate key", "a2616101616102"},
+	    {"key is a number", "a10101"},
+	    {"bad UTF-8", "61ff"},
+	    {"character split between chunks", "7f61c361a9ff"},
+	    {"NUL in text", "6100"},
+	    {"NUL in key", "a1610001"},
+	    {"bytes chunk in text", "7f4161ff"},
+	    {"nested indefinite text", "7f7f6161ffff"},
+	    {"missing break", "9f01"},
+	    {"lone break", "ff"},
+	    {"break in definite array", "81ff"},
+	    {"odd indefinite map", "bf6161ff"},
+	    {"indefinite integer", "1f"},
+	    {"indefinite tag", "df00"},
+	    {"reserved information", "1c"},
+	    {"past 64 bits", "1b8000000000000000"},
+	    {"past 64 bits, negative", "3b8000000000000000"},
+	    {"bignum", "c249010000000000000000"},
+	    {"time as text", "c16161"},
+	    {"NaN", "f97e00"},
+	    {"infinity", "fa7f800000"},
+	    {"simple value", "f0"},
+	    {"two-byte simple value", "f8ff"},
 	};
 
 	(void)state;
@@ -153,11 +156,11 @@ test_prints(void **state)
 	static const struct {
 		const char *json, *hex;
 	} rows[] = {
-		{"[0,23,24,255,256,65535,65536,4294967295,4294967296]",
-		    "890017181818ff19010019ffff1a000100001affffffff1b0000000100000000"},
-		{"[-1,-24,-25,-9223372036854775808]", "84203738183b7fffffffffffffff"},
-		{"[0.5,1.1]", "82fa3f000000fb3ff199999999999a"},
-		{"[true,false,null,\"a\",{}]", "85f5f4f66161a0"},
+	    {"[0,23,24,255,256,65535,65536,4294967295,4294967296]",
+		"890017181818ff19010019ffff1a000100001affffffff1b0000000100000000"},
+	    {"[-1,-24,-25,-9223372036854775808]", "84203738183b7fffffffffffffff"},
+	    {"[0.5,1.1]", "82fa3f000000fb3ff199999999999a"},
+	    {"[true,false,null,\"a\",{}]", "85f5f4f66161a0"},
 	};
 
 	(void)state;
@@ -196,11 +199,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_reads),
-		cmocka_unit_test(test_refuses),
-		cmocka_unit_test(test_depth),
-		cmocka_unit_test(test_prints),
-		cmocka_unit_test(test_times_are_tagged),
+	    cmocka_unit_test(test_reads),
+	    cmocka_unit_test(test_refuses),
+	    cmocka_unit_test(test_depth),
+	    cmocka_unit_test(test_prints),
+	    cmocka_unit_test(test_times_are_tagged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

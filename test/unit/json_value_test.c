@@ -39,24 +39,25 @@ test_prints_as_read(void **state)
 	static const struct {
 		const char *name, *in, *out;
 	} rows[] = {
-		{"empty object", "{}", "{}"},
-		{"empty array", " [ ] ", "[]"},
-		{"order is kept", "{\"b\":1,\"a\":[true,false,null]}", "{\"b\":1,\"a\":[true,false,null]}"},
-		{"time with milliseconds", "1700000000.123", "1700000000.123"},
-		{"time with tenths", "1769904000.5", "1769904000.5"},
-		{"integer stays integer", "1700000000", "1700000000"},
-		{"real stays real", "5.0", "5.0"},
-		{"negative real", "-0.125", "-0.125"},
-		{"negative thousandth", "-0.001", "-0.001"},
-		{"tenth", "0.1", "0.1"},
-		{"more than three decimals", "0.12345", "0.12345"},
-		{"seventeen digits", "0.30000000000000004", "0.30000000000000004"},
-		{"large real", "1e300", "1e+300"},
-		{"smallest integer", "-9223372036854775808", "-9223372036854775808"},
-		{"largest integer", "9223372036854775807", "9223372036854775807"},
-		{"escapes", "\"\\u0041\\n\\t\\\"\\\\\\/\\u001f\"", "\"A\\n\\t\\\"\\\\/\\u001f\""},
-		{"surrogate pair", "\"\\ud83d\\ude00\"", "\"\xf0\x9f\x98\x80\""},
-		{"text", "\"l\xc3\xa9gal\"", "\"l\xc3\xa9gal\""},
+	    {"empty object", "{}", "{}"},
+	    {"empty array", " [ ] ", "[]"},
+	    {"order is kept", "{\"b\":1,\"a\":[true,false,null]}",
+		"{\"b\":1,\"a\":[true,false,null]}"},
+	    {"time with milliseconds", "1700000000.123", "1700000000.123"},
+	    {"time with tenths", "1769904000.5", "1769904000.5"},
+	    {"integer stays integer", "1700000000", "1700000000"},
+	    {"real stays real", "5.0", "5.0"},
+	    {"negative real", "-0.125", "-0.125"},
+	    {"negative thousandth", "-0.001", "-0.001"},
+	    {"tenth", "0.1", "0.1"},
+	    {"more than three decimals", "0.12345", "0.12345"},
+	    {"seventeen digits", "0.30000000000000004", "0.30000000000000004"},
+	    {"large real", "1e300", "1e+300"},
+	    {"smallest integer", "-9223372036854775808", "-9223372036854775808"},
+	    {"largest integer", "9223372036854775807", "9223372036854775807"},
+	    {"escapes", "\"\\u0041\\n\\t\\\"\\\\\\/\\u001f\"", "\"A\\n\\t\\\"\\\\/\\u001f\""},
+	    {"surrogate pair", "\"\\ud83d\\ude00\"", "\"\xf0\x9f\x98\x80\""},
+	    {"text", "\"l\xc3\xa9gal\"", "\"l\xc3\xa9gal\""},
 	};
 
 	(void)state;
@@ -78,23 +79,24 @@ test_refuses(void **state)
 		enum err_code code;
 		const char *says;
 	} rows[] = {
-		{"nothing", "", 0, ERR_SYNTAX, "line"},
-		{"white space", " \n", 0, ERR_SYNTAX, "line"},
-		{"duplicate key", "{\"a\":1,\n\"a\":2}", 0, ERR_SYNTAX, "duplicate key at line 2"},
-		{"trailing text", "{} x", 0, ERR_SYNTAX, "line 1"},
-		{"NUL escape", "\"\\u0000\"", 0, ERR_SYNTAX, "NUL"},
-		{"NUL byte", "\"a\0b\"", 5, ERR_SYNTAX, "line 1"},
-		{"NaN", "NaN", 0, ERR_SYNTAX, "line 1"},
-		{"real out of range", "1e400", 0, ERR_SYNTAX, "out of range"},
-		{"integer out of range", "9223372036854775808", 0, ERR_SYNTAX, "out of range"},
-		{"bad UTF-8", "\"\xff\"", 0, ERR_SYNTAX, "UTF-8"},
-		{"overlong UTF-8", "\"\xc0\xaf\"", 0, ERR_SYNTAX, "UTF-8"},
-		{"lone surrogate", "\"\\ud800\"", 0, ERR_SYNTAX, "line 1"},
-		{"byte order mark", "\xef\xbb\xbf{}", 0, ERR_SYNTAX, "line 1"},
-		{"comma at the end", "[1,]", 0, ERR_SYNTAX, "line 1"},
-		{"leading zero", "01", 0, ERR_SYNTAX, "line 1"},
-		{"comment", "/**/{}", 0, ERR_SYNTAX, "line 1"},
-		{"secret is not quoted back", "{\"Password\":hunter2}", 0, ERR_SYNTAX, "invalid JSON at line 1"},
+	    {"nothing", "", 0, ERR_SYNTAX, "line"},
+	    {"white space", " \n", 0, ERR_SYNTAX, "line"},
+	    {"duplicate key", "{\"a\":1,\n\"a\":2}", 0, ERR_SYNTAX, "duplicate key at line 2"},
+	    {"trailing text", "{} x", 0, ERR_SYNTAX, "line 1"},
+	    {"NUL escape", "\"\\u0000\"", 0, ERR_SYNTAX, "NUL"},
+	    {"NUL byte", "\"a\0b\"", 5, ERR_SYNTAX, "line 1"},
+	    {"NaN", "NaN", 0, ERR_SYNTAX, "line 1"},
+	    {"real out of range", "1e400", 0, ERR_SYNTAX, "out of range"},
+	    {"integer out of range", "9223372036854775808", 0, ERR_SYNTAX, "out of range"},
+	    {"bad UTF-8", "\"\xff\"", 0, ERR_SYNTAX, "UTF-8"},
+	    {"overlong UTF-8", "\"\xc0\xaf\"", 0, ERR_SYNTAX, "UTF-8"},
+	    {"lone surrogate", "\"\\ud800\"", 0, ERR_SYNTAX, "line 1"},
+	    {"byte order mark", "\xef\xbb\xbf{}", 0, ERR_SYNTAX, "line 1"},
+	    {"comma at the end", "[1,]", 0, ERR_SYNTAX, "line 1"},
+	    {"leading zero", "01", 0, ERR_SYNTAX, "line 1"},
+	    {"comment", "/**/{}", 0, ERR_SYNTAX, "line 1"},
+	    {"secret is not quoted back", "{\"Password\":hunter2}", 0, ERR_SYNTAX,
+		"invalid JSON at line 1"},
 	};
 
 	(void)state;
@@ -160,8 +162,10 @@ test_builds_and_looks(void **state)
 	json_push(list, json_new_real(0.5));
 	json_set(v, "list", list);
 	json_set(v, "\xff", json_new_bool(false));
-	assert_prints(v, "{\"s\":\"text\",\"dirty\":\"a\xef\xbf\xbd" "b\xef\xbf\xbd\",\"n\":-3,\"yes\":true,"
-	    "\"t\":1700000000.123,\"whole\":1700000000,\"null\":null,\"list\":[0.5],\"\xef\xbf\xbd\":false}");
+	assert_prints(v, "{\"s\":\"text\",\"dirty\":\"a\xef\xbf\xbd"
+			 "b\xef\xbf\xbd\",\"n\":-3,\"yes\":true,"
+			 "\"t\":1700000000.123,\"whole\":1700000000,\"null\":null,\"list\":[0.5],"
+			 "\"\xef\xbf\xbd\":false}");
 	assert_int_equal(json_ms(json_get(v, "t")), 1700000000123);
 	assert_int_equal(json_ms(json_get(v, "whole")), 1700000000000);
 	assert_string_equal(json_get_str(v, "s"), "text");
@@ -207,8 +211,8 @@ test_canonical_and_pretty(void **state)
 	assert_true(json_equal(a, b));
 	buf_reset(&one);
 	json_print_pretty(a, &one);
-	assert_string_equal(buf_text(&one),
-	    "{\n  \"b\": {\n    \"z\": 1,\n    \"y\": []\n  },\n  \"a\": [\n    1,\n    {}\n  ]\n}");
+	assert_string_equal(buf_text(&one), "{\n  \"b\": {\n    \"z\": 1,\n    \"y\": []\n  },\n  "
+					    "\"a\": [\n    1,\n    {}\n  ]\n}");
 	buf_fini(&one);
 	buf_fini(&two);
 	json_free(&a);
@@ -222,9 +226,17 @@ test_seconds_are_exact(void **state)
 		const char *in;
 		int64_t ms;
 	} rows[] = {
-		{"0", 0}, {"0.0004", 0}, {"0.0005", 1}, {"-1.5", -1500}, {"1700000000.999", 1700000000999},
-		{"1e300", 1000000000000000}, {"-1e300", -1000000000000000}, {"9223372036854775807", 1000000000000000},
-		{"-9223372036854775808", -1000000000000000}, {"\"7\"", 0}, {"null", 0},
+	    {"0", 0},
+	    {"0.0004", 0},
+	    {"0.0005", 1},
+	    {"-1.5", -1500},
+	    {"1700000000.999", 1700000000999},
+	    {"1e300", 1000000000000000},
+	    {"-1e300", -1000000000000000},
+	    {"9223372036854775807", 1000000000000000},
+	    {"-9223372036854775808", -1000000000000000},
+	    {"\"7\"", 0},
+	    {"null", 0},
 	};
 
 	(void)state;
@@ -251,12 +263,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_prints_as_read),
-		cmocka_unit_test(test_refuses),
-		cmocka_unit_test(test_depth_and_size_limits),
-		cmocka_unit_test(test_builds_and_looks),
-		cmocka_unit_test(test_canonical_and_pretty),
-		cmocka_unit_test(test_seconds_are_exact),
+	    cmocka_unit_test(test_prints_as_read),
+	    cmocka_unit_test(test_refuses),
+	    cmocka_unit_test(test_depth_and_size_limits),
+	    cmocka_unit_test(test_builds_and_looks),
+	    cmocka_unit_test(test_canonical_and_pretty),
+	    cmocka_unit_test(test_seconds_are_exact),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

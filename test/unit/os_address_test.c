@@ -15,27 +15,28 @@ static const struct {
 	const char *printed; /* NULL: refused */
 	const char *ip;
 } ROWS[] = {
-	{"IPv4", "127.0.0.1:2525", "127.0.0.1:2525", "127.0.0.1"},
-	{"IPv4 any", "0.0.0.0:0", "0.0.0.0:0", "0.0.0.0"},
-	{"IPv6", "[::1]:25", "[::1]:25", "::1"},
-	{"IPv6 is printed short", "[2001:0DB8:0:0:0:0:0:1]:65535", "[2001:db8::1]:65535", "2001:db8::1"},
-	{"mapped IPv4 is IPv4", "[::ffff:192.0.2.1]:25", "192.0.2.1:25", "192.0.2.1"},
-	{"empty", "", NULL, NULL},
-	{"no port", "127.0.0.1", NULL, NULL},
-	{"no port after colon", "127.0.0.1:", NULL, NULL},
-	{"port too large", "127.0.0.1:65536", NULL, NULL},
-	{"port with sign", "127.0.0.1:+25", NULL, NULL},
-	{"port with leading zero", "127.0.0.1:025", NULL, NULL},
-	{"port with space", "127.0.0.1: 25", NULL, NULL},
-	{"name", "localhost:25", NULL, NULL},
-	{"only port", ":25", NULL, NULL},
-	{"IPv6 without brackets", "::1:25", NULL, NULL},
-	{"IPv4 in brackets", "[127.0.0.1]:25", NULL, NULL},
-	{"bracket not closed", "[::1:25", NULL, NULL},
-	{"scope", "[fe80::1%lo]:25", NULL, NULL},
-	{"empty brackets", "[]:25", NULL, NULL},
-	{"three numbers", "127.0.1:25", NULL, NULL},
-	{"number too large", "127.0.0.256:25", NULL, NULL},
+    {"IPv4", "127.0.0.1:2525", "127.0.0.1:2525", "127.0.0.1"},
+    {"IPv4 any", "0.0.0.0:0", "0.0.0.0:0", "0.0.0.0"},
+    {"IPv6", "[::1]:25", "[::1]:25", "::1"},
+    {"IPv6 is printed short", "[2001:0DB8:0:0:0:0:0:1]:65535", "[2001:db8::1]:65535",
+	"2001:db8::1"},
+    {"mapped IPv4 is IPv4", "[::ffff:192.0.2.1]:25", "192.0.2.1:25", "192.0.2.1"},
+    {"empty", "", NULL, NULL},
+    {"no port", "127.0.0.1", NULL, NULL},
+    {"no port after colon", "127.0.0.1:", NULL, NULL},
+    {"port too large", "127.0.0.1:65536", NULL, NULL},
+    {"port with sign", "127.0.0.1:+25", NULL, NULL},
+    {"port with leading zero", "127.0.0.1:025", NULL, NULL},
+    {"port with space", "127.0.0.1: 25", NULL, NULL},
+    {"name", "localhost:25", NULL, NULL},
+    {"only port", ":25", NULL, NULL},
+    {"IPv6 without brackets", "::1:25", NULL, NULL},
+    {"IPv4 in brackets", "[127.0.0.1]:25", NULL, NULL},
+    {"bracket not closed", "[::1:25", NULL, NULL},
+    {"scope", "[fe80::1%lo]:25", NULL, NULL},
+    {"empty brackets", "[]:25", NULL, NULL},
+    {"three numbers", "127.0.1:25", NULL, NULL},
+    {"number too large", "127.0.0.256:25", NULL, NULL},
 };
 
 static void
@@ -91,9 +92,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(rows_parse_and_print),
-		cmocka_unit_test(nul_inside_is_refused),
-		cmocka_unit_test(equality),
+	    cmocka_unit_test(rows_parse_and_print),
+	    cmocka_unit_test(nul_inside_is_refused),
+	    cmocka_unit_test(equality),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -163,23 +163,23 @@ static const struct {
 	int sys_errno;
 	enum err_code code;
 } ROWS[] = {
-	{"open", OS_CALL_OPEN, do_open, EMFILE, ERR_LIMIT},
-	{"read", OS_CALL_READ, do_read, EIO, ERR_IO},
-	{"write, disk full", OS_CALL_WRITE, do_write, ENOSPC, ERR_NO_SPACE},
-	{"write, quota", OS_CALL_WRITE, do_write, EDQUOT, ERR_NO_SPACE},
-	{"write, file too large", OS_CALL_WRITE, do_write, EFBIG, ERR_NO_SPACE},
-	{"sync", OS_CALL_SYNC, do_sync, EIO, ERR_IO},
-	{"rename", OS_CALL_RENAME, do_rename, ENOSPC, ERR_NO_SPACE},
-	{"unlink", OS_CALL_UNLINK, do_unlink, EIO, ERR_IO},
-	{"mkdir", OS_CALL_MKDIR, do_mkdir, EDQUOT, ERR_NO_SPACE},
-	{"sync_dir", OS_CALL_SYNC_DIR, do_sync_dir, EINTR, ERR_IO},
-	{"list", OS_CALL_LIST, do_list, ENOMEM, ERR_IO},
-	{"stat", OS_CALL_STAT, do_stat, EIO, ERR_IO},
-	{"size", OS_CALL_STAT, do_size, EIO, ERR_IO},
-	{"space", OS_CALL_STAT, do_space, EIO, ERR_IO},
-	{"allocate", OS_CALL_ALLOCATE, do_allocate, ENOSPC, ERR_NO_SPACE},
-	{"truncate", OS_CALL_TRUNCATE, do_truncate, EIO, ERR_IO},
-	{"close", OS_CALL_CLOSE, do_close, EIO, ERR_IO},
+    {"open", OS_CALL_OPEN, do_open, EMFILE, ERR_LIMIT},
+    {"read", OS_CALL_READ, do_read, EIO, ERR_IO},
+    {"write, disk full", OS_CALL_WRITE, do_write, ENOSPC, ERR_NO_SPACE},
+    {"write, quota", OS_CALL_WRITE, do_write, EDQUOT, ERR_NO_SPACE},
+    {"write, file too large", OS_CALL_WRITE, do_write, EFBIG, ERR_NO_SPACE},
+    {"sync", OS_CALL_SYNC, do_sync, EIO, ERR_IO},
+    {"rename", OS_CALL_RENAME, do_rename, ENOSPC, ERR_NO_SPACE},
+    {"unlink", OS_CALL_UNLINK, do_unlink, EIO, ERR_IO},
+    {"mkdir", OS_CALL_MKDIR, do_mkdir, EDQUOT, ERR_NO_SPACE},
+    {"sync_dir", OS_CALL_SYNC_DIR, do_sync_dir, EINTR, ERR_IO},
+    {"list", OS_CALL_LIST, do_list, ENOMEM, ERR_IO},
+    {"stat", OS_CALL_STAT, do_stat, EIO, ERR_IO},
+    {"size", OS_CALL_STAT, do_size, EIO, ERR_IO},
+    {"space", OS_CALL_STAT, do_space, EIO, ERR_IO},
+    {"allocate", OS_CALL_ALLOCATE, do_allocate, ENOSPC, ERR_NO_SPACE},
+    {"truncate", OS_CALL_TRUNCATE, do_truncate, EIO, ERR_IO},
+    {"close", OS_CALL_CLOSE, do_close, EIO, ERR_IO},
 };
 
 static void
@@ -187,7 +187,8 @@ second_call_fails_and_only_it(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
-		struct os_failure failure = {.call = ROWS[i].call, .nth = 2, .sys_errno = ROWS[i].sys_errno};
+		struct os_failure failure = {
+		    .call = ROWS[i].call, .nth = 2, .sys_errno = ROWS[i].sys_errno};
 		struct bench b;
 		uint64_t before;
 
@@ -229,14 +230,15 @@ write_fails_before_partly_after(void **state)
 		enum os_fail_how how;
 		const char *left;
 	} rows[] = {
-		{OS_FAIL_BEFORE, "12345678"},
-		{OS_FAIL_PARTLY, "abcd5678"},
-		{OS_FAIL_AFTER, "abcdefgh"},
+	    {OS_FAIL_BEFORE, "12345678"},
+	    {OS_FAIL_PARTLY, "abcd5678"},
+	    {OS_FAIL_AFTER, "abcdefgh"},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		struct os_failure failure = {.call = OS_CALL_ANY, .nth = 1, .sys_errno = EIO, .how = rows[i].how};
+		struct os_failure failure = {
+		    .call = OS_CALL_ANY, .nth = 1, .sys_errno = EIO, .how = rows[i].how};
 		struct bench b;
 
 		set_up(&b);
@@ -280,8 +282,10 @@ write_file_survives_any_failure(void **state)
 		bool done = false;
 
 		for (uint64_t nth = 1; !done; nth++) {
-			struct os_failure failure = {
-				.call = OS_CALL_ANY, .nth = nth, .sys_errno = EIO, .how = (enum os_fail_how)how};
+			struct os_failure failure = {.call = OS_CALL_ANY,
+			    .nth = nth,
+			    .sys_errno = EIO,
+			    .how = (enum os_fail_how)how};
 			struct bench b;
 			struct buf out;
 
@@ -306,10 +310,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(second_call_fails_and_only_it),
-		cmocka_unit_test(write_fails_before_partly_after),
-		cmocka_unit_test(sync_after_failed_sync_saves_nothing),
-		cmocka_unit_test(write_file_survives_any_failure),
+	    cmocka_unit_test(second_call_fails_and_only_it),
+	    cmocka_unit_test(write_fails_before_partly_after),
+	    cmocka_unit_test(sync_after_failed_sync_saves_nothing),
+	    cmocka_unit_test(write_file_survives_any_failure),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

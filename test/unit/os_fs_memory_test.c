@@ -149,16 +149,17 @@ shortened(struct os_fs fs)
 }
 
 static const struct expectation EXPECTATIONS[] = {
-	{"only created", only_created, {"-", "one", "-", ""}, {"-", "-", "-", "-"}},
-	{"synced, name not", synced_without_name, {"-", "one", "-", "one"}, {"-", "-", "-", "-"}},
-	{"name synced, data not", name_without_sync, {"", "one", "one", ""}, {"-", "-", "-", "-"}},
-	{"all synced", all_synced, {"one", "one", "one", "one"}, {"-", "-", "-", "-"}},
-	{"rewritten", rewritten, {"one", "two and more", "two and more", "one"}, {"-", "-", "-", "-"}},
-	{"renamed over", renamed_over, {"one", "two", "one", "two"}, {"-", "-", "-", "-"}},
-	{"renamed, data not synced", renamed_unsynced_data, {"", "two", "two", ""}, {"-", "-", "-", "-"}},
-	{"removed", removed, {"one", "-", "one", "-"}, {"-", "-", "-", "-"}},
-	{"replaced by write_file", replaced_whole, {"two", "two", "two", "two"}, {"-", "-", "-", "-"}},
-	{"shortened", shortened, {"one", "o", "o", "one"}, {"-", "-", "-", "-"}},
+    {"only created", only_created, {"-", "one", "-", ""}, {"-", "-", "-", "-"}},
+    {"synced, name not", synced_without_name, {"-", "one", "-", "one"}, {"-", "-", "-", "-"}},
+    {"name synced, data not", name_without_sync, {"", "one", "one", ""}, {"-", "-", "-", "-"}},
+    {"all synced", all_synced, {"one", "one", "one", "one"}, {"-", "-", "-", "-"}},
+    {"rewritten", rewritten, {"one", "two and more", "two and more", "one"}, {"-", "-", "-", "-"}},
+    {"renamed over", renamed_over, {"one", "two", "one", "two"}, {"-", "-", "-", "-"}},
+    {"renamed, data not synced", renamed_unsynced_data, {"", "two", "two", ""},
+	{"-", "-", "-", "-"}},
+    {"removed", removed, {"one", "-", "one", "-"}, {"-", "-", "-", "-"}},
+    {"replaced by write_file", replaced_whole, {"two", "two", "two", "two"}, {"-", "-", "-", "-"}},
+    {"shortened", shortened, {"one", "o", "o", "one"}, {"-", "-", "-", "-"}},
 };
 
 static void
@@ -195,7 +196,8 @@ torn_write_mixes_sectors(void **state)
 	struct os_fs_memory *m = os_fs_memory_new();
 	struct os_fs fs = os_fs_memory(m);
 	struct os_file *f = create(fs, "/a");
-	static uint8_t old[4 * OS_SECTOR_BYTES], young[4 * OS_SECTOR_BYTES], out[4 * OS_SECTOR_BYTES];
+	static uint8_t old[4 * OS_SECTOR_BYTES], young[4 * OS_SECTOR_BYTES],
+	    out[4 * OS_SECTOR_BYTES];
 	size_t partial = 0, none = 0, all = 0;
 
 	(void)state;
@@ -245,7 +247,8 @@ torn_append_is_zero_or_data(void **state)
 	buf_init(&out, 1 << 20);
 	assert_true(os_fs_sync_dir(fs, "/", &err));
 	assert_true(os_file_write_at(f, 0, bytes_of(data, OS_SECTOR_BYTES), &err));
-	assert_true(os_file_write_at(f, OS_SECTOR_BYTES, bytes_of(data, 2 * OS_SECTOR_BYTES), &err));
+	assert_true(
+	    os_file_write_at(f, OS_SECTOR_BYTES, bytes_of(data, 2 * OS_SECTOR_BYTES), &err));
 	assert_true(os_file_close(&f, &err));
 	for (uint64_t seed = 0; seed < SEEDS; seed++) {
 		struct os_fs_memory *found = os_fs_memory_crash(m, OS_CRASH_TORN, seed);
@@ -289,7 +292,8 @@ truncated_data_stays_away(void **state)
 		if (out.len == 12)
 			assert_memory_equal(out.ptr, "\0\0\0\0\0\0\0\0\0\0\0\0", 12);
 		else
-			assert_true(out.len == 0 || bytes_equal(buf_view(&out), BYTES_LIT("secret")));
+			assert_true(
+			    out.len == 0 || bytes_equal(buf_view(&out), BYTES_LIT("secret")));
 		os_fs_memory_free(&found);
 	}
 	buf_fini(&out);
@@ -323,7 +327,9 @@ reordering_keeps_order_of_one_name(void **state)
 		struct os_fs_memory *found = os_fs_memory_crash(m, OS_CRASH_REORDERED, seed);
 
 		late_without_early += has(found, "/late") && !has(found, "/early") ? 1 : 0;
-		assert_int_equal((has(found, "/a") ? 1 : 0) + (has(found, "/b") ? 1 : 0) + (has(found, "/c") ? 1 : 0), 1);
+		assert_int_equal((has(found, "/a") ? 1 : 0) + (has(found, "/b") ? 1 : 0) +
+				     (has(found, "/c") ? 1 : 0),
+		    1);
 		os_fs_memory_free(&found);
 		found = os_fs_memory_crash(m, OS_CRASH_TORN, seed);
 		assert_false(has(found, "/late") && !has(found, "/early"));
@@ -392,12 +398,15 @@ crash_here(void *ctx, struct os_fs_memory *m, uint64_t index, const char *operat
 	w->next++;
 	for (unsigned mode = 0; mode < OS_CRASH_MODES; mode++) {
 		for (uint64_t seed = 0; seed < 20; seed++) {
-			struct os_fs_memory *found = os_fs_memory_crash(m, (enum os_crash)mode, seed);
+			struct os_fs_memory *found =
+			    os_fs_memory_crash(m, (enum os_crash)mode, seed);
 
 			read_text(found, "/a", &w->text);
-			if (strcmp(buf_text(&w->text), "old") != 0 && strcmp(buf_text(&w->text), "new") != 0)
-				fail_msg("before %s, %s, seed %u: '%s'", operation, os_crash_name((enum os_crash)mode),
-				    (unsigned)seed, buf_text(&w->text));
+			if (strcmp(buf_text(&w->text), "old") != 0 &&
+			    strcmp(buf_text(&w->text), "new") != 0)
+				fail_msg("before %s, %s, seed %u: '%s'", operation,
+				    os_crash_name((enum os_crash)mode), (unsigned)seed,
+				    buf_text(&w->text));
 			os_fs_memory_free(&found);
 		}
 	}
@@ -456,15 +465,15 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(certain_modes_keep_what_they_say),
-		cmocka_unit_test(torn_write_mixes_sectors),
-		cmocka_unit_test(torn_append_is_zero_or_data),
-		cmocka_unit_test(truncated_data_stays_away),
-		cmocka_unit_test(reordering_keeps_order_of_one_name),
-		cmocka_unit_test(rename_between_directories_is_whole),
-		cmocka_unit_test(unsynced_directory_is_gone),
-		cmocka_unit_test(write_file_is_atomic_at_every_operation),
-		cmocka_unit_test(capacity_and_time),
+	    cmocka_unit_test(certain_modes_keep_what_they_say),
+	    cmocka_unit_test(torn_write_mixes_sectors),
+	    cmocka_unit_test(torn_append_is_zero_or_data),
+	    cmocka_unit_test(truncated_data_stays_away),
+	    cmocka_unit_test(reordering_keeps_order_of_one_name),
+	    cmocka_unit_test(rename_between_directories_is_whole),
+	    cmocka_unit_test(unsynced_directory_is_gone),
+	    cmocka_unit_test(write_file_is_atomic_at_every_operation),
+	    cmocka_unit_test(capacity_and_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

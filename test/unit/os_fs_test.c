@@ -245,7 +245,8 @@ whole_files(struct place *p)
 	put(p, "a", "old content");
 	/* the rest of a call that was cut short must not be in the way */
 	assert_true(os_fs_open(p->fs, at(p, "a.tmp"), OS_OPEN_CREATE, &stale, &err));
-	assert_true(os_file_write_at(stale, 0, BYTES_LIT("a longer left-over than all the rest"), &err));
+	assert_true(
+	    os_file_write_at(stale, 0, BYTES_LIT("a longer left-over than all the rest"), &err));
 	assert_true(os_file_close(&stale, &err));
 	put(p, "a", "new");
 	expect_file(p, "a", "new");
@@ -272,14 +273,14 @@ static const struct {
 	const char *name;
 	void (*run)(struct place *p);
 } ROWS[] = {
-	{"create, write, read back", create_reads_back},
-	{"open modes", open_modes},
-	{"holes, truncate, allocate", holes_and_lengths},
-	{"rename", renaming},
-	{"unlink", removing},
-	{"directories", directories},
-	{"list", listing},
-	{"whole files", whole_files},
+    {"create, write, read back", create_reads_back},
+    {"open modes", open_modes},
+    {"holes, truncate, allocate", holes_and_lengths},
+    {"rename", renaming},
+    {"unlink", removing},
+    {"directories", directories},
+    {"list", listing},
+    {"whole files", whole_files},
 };
 
 static bool
@@ -365,9 +366,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(on_real),
-		cmocka_unit_test(on_memory),
-		cmocka_unit_test(on_failing),
+	    cmocka_unit_test(on_real),
+	    cmocka_unit_test(on_memory),
+	    cmocka_unit_test(on_failing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -258,12 +258,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(readiness_is_what_was_asked_for),
-		cmocka_unit_test(callback_may_free_its_watch),
-		cmocka_unit_test(timer_fires_once_and_can_be_moved),
-		cmocka_unit_test(signal_reaches_the_loop),
-		cmocka_unit_test(posts_from_a_thread_come_in_order),
-		cmocka_unit_test(post_from_own_thread_and_left_over),
+	    cmocka_unit_test(readiness_is_what_was_asked_for),
+	    cmocka_unit_test(callback_may_free_its_watch),
+	    cmocka_unit_test(timer_fires_once_and_can_be_moved),
+	    cmocka_unit_test(signal_reaches_the_loop),
+	    cmocka_unit_test(posts_from_a_thread_come_in_order),
+	    cmocka_unit_test(post_from_own_thread_and_left_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -85,9 +85,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sealed_file_is_mapped_and_fixed),
-		cmocka_unit_test(empty_file_gives_empty_view),
-		cmocka_unit_test(others_are_refused),
+	    cmocka_unit_test(sealed_file_is_mapped_and_fixed),
+	    cmocka_unit_test(empty_file_gives_empty_view),
+	    cmocka_unit_test(others_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

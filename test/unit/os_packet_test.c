@@ -67,8 +67,12 @@ largest_packet_passes_larger_is_refused(void **state)
 	(void)state;
 	set_up(&e);
 	data[OS_PACKET_BYTES_MAX - 1] = 7;
-	assert_int_equal(os_packet_send(e.fds[0], bytes_of(data, OS_PACKET_BYTES_MAX), NULL, 0, &err), OS_IO_DONE);
-	assert_int_equal(os_packet_send(e.fds[0], bytes_of(data, OS_PACKET_BYTES_MAX + 1), NULL, 0, &err), OS_IO_FAIL);
+	assert_int_equal(
+	    os_packet_send(e.fds[0], bytes_of(data, OS_PACKET_BYTES_MAX), NULL, 0, &err),
+	    OS_IO_DONE);
+	assert_int_equal(
+	    os_packet_send(e.fds[0], bytes_of(data, OS_PACKET_BYTES_MAX + 1), NULL, 0, &err),
+	    OS_IO_FAIL);
 	assert_int_equal(err.code, ERR_LIMIT);
 	assert_int_equal(os_packet_send(e.fds[0], BYTES_EMPTY, NULL, 0, &err), OS_IO_FAIL);
 	assert_int_equal(os_packet_receive(e.fds[1], &e.in, e.got, &err), OS_IO_DONE);
@@ -92,7 +96,8 @@ full_pair_says_again(void **state)
 
 	(void)state;
 	set_up(&e);
-	while ((io = os_packet_send(e.fds[0], bytes_of(data, OS_PACKET_BYTES_MAX), NULL, 0, &err)) == OS_IO_DONE)
+	while ((io = os_packet_send(
+		    e.fds[0], bytes_of(data, OS_PACKET_BYTES_MAX), NULL, 0, &err)) == OS_IO_DONE)
 		sent++;
 	assert_int_equal(io, OS_IO_AGAIN);
 	assert_true(sent >= 2);
@@ -112,7 +117,8 @@ descriptors_travel(void **state)
 	assert_int_equal(pipe(pipe_fds), 0);
 	for (size_t i = 0; i < OS_PACKET_FDS_MAX; i++)
 		fds[i] = pipe_fds[1];
-	assert_int_equal(os_packet_send(e.fds[0], BYTES_LIT("f"), fds, OS_PACKET_FDS_MAX, &err), OS_IO_DONE);
+	assert_int_equal(
+	    os_packet_send(e.fds[0], BYTES_LIT("f"), fds, OS_PACKET_FDS_MAX, &err), OS_IO_DONE);
 	os_close(&pipe_fds[1]);
 	assert_int_equal(os_packet_receive(e.fds[1], &e.in, e.got, &err), OS_IO_DONE);
 	for (size_t i = 0; i < OS_PACKET_FDS_MAX; i++) {
@@ -137,8 +143,10 @@ too_many_descriptors_are_refused(void **state)
 	} control = {{0}};
 	char byte = 'x';
 	struct iovec part = {.iov_base = &byte, .iov_len = 1};
-	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
-		.msg_controllen = sizeof control.space};
+	struct msghdr message = {.msg_iov = &part,
+	    .msg_iovlen = 1,
+	    .msg_control = &control,
+	    .msg_controllen = sizeof control.space};
 	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
 	int fds[COUNT], probe_before, probe_after;
 	struct ends e;
@@ -168,11 +176,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(packets_keep_their_boundaries),
-		cmocka_unit_test(largest_packet_passes_larger_is_refused),
-		cmocka_unit_test(full_pair_says_again),
-		cmocka_unit_test(descriptors_travel),
-		cmocka_unit_test(too_many_descriptors_are_refused),
+	    cmocka_unit_test(packets_keep_their_boundaries),
+	    cmocka_unit_test(largest_packet_passes_larger_is_refused),
+	    cmocka_unit_test(full_pair_says_again),
+	    cmocka_unit_test(descriptors_travel),
+	    cmocka_unit_test(too_many_descriptors_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,8 +25,6 @@
 #include "os_process.h"
 #include "os_socket.h"
 
-
-
 static struct err err;
 
 /* In the child, descriptor 3 is where to report, 4 is what to read from. */
@@ -38,14 +36,16 @@ child_report(void)
 	char text[200], in = '-';
 	int signo = 0, open_fds = 0;
 
-	if (read(4, &in, 1) != 1 || getrlimit(RLIMIT_CORE, &core) != 0 || prctl(PR_GET_PDEATHSIG, &signo) != 0 ||
-	    sigprocmask(SIG_SETMASK, NULL, &mask) != 0)
+	if (read(4, &in, 1) != 1 || getrlimit(RLIMIT_CORE, &core) != 0 ||
+	    prctl(PR_GET_PDEATHSIG, &signo) != 0 || sigprocmask(SIG_SETMASK, NULL, &mask) != 0)
 		return 1;
 	for (int fd = 3; fd < 256; fd++)
 		open_fds += fcntl(fd, F_GETFD) >= 0 ? 1 : 0;
-	(void)snprintf(text, sizeof text, "in=%c fds=%d uid=%u gid=%u core=%d death=%d bind=%d masked=%d", in, open_fds,
+	(void)snprintf(text, sizeof text,
+	    "in=%c fds=%d uid=%u gid=%u core=%d death=%d bind=%d masked=%d", in, open_fds,
 	    (unsigned)getuid(), (unsigned)getgid(), (int)core.rlim_max, signo,
-	    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, CAP_NET_BIND_SERVICE, 0, 0), sigismember(&mask, SIGUSR1));
+	    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, CAP_NET_BIND_SERVICE, 0, 0),
+	    sigismember(&mask, SIGUSR1));
 	return write(3, text, strlen(text)) == (ssize_t)strlen(text) ? 42 : 1;
 }
 
@@ -91,8 +91,9 @@ child_has_what_it_was_given(void **state)
 	assert_int_equal(sigprocmask(SIG_BLOCK, &mask, &before), 0);
 	run_child((struct os_spawn){0}, text, sizeof text);
 	assert_int_equal(sigprocmask(SIG_SETMASK, &before, NULL), 0);
-	(void)snprintf(expected, sizeof expected, "in=i fds=2 uid=%u gid=%u core=0 death=%d bind=0 masked=0",
-	    (unsigned)getuid(), (unsigned)getgid(), SIGKILL);
+	(void)snprintf(expected, sizeof expected,
+	    "in=i fds=2 uid=%u gid=%u core=0 death=%d bind=0 masked=0", (unsigned)getuid(),
+	    (unsigned)getgid(), SIGKILL);
 	assert_string_equal(text, expected);
 }
 
@@ -105,9 +106,11 @@ root_child_becomes_the_user(void **state)
 	if (geteuid() != 0)
 		skip();
 	for (int keep = 0; keep < 2; keep++) {
-		run_child((struct os_spawn){.uid = 12345, .gid = 12346, .keep_net_bind = keep == 1}, text, sizeof text);
-		(void)snprintf(expected, sizeof expected, "in=i fds=2 uid=12345 gid=12346 core=0 death=%d bind=%d masked=0",
-		    SIGKILL, keep);
+		run_child((struct os_spawn){.uid = 12345, .gid = 12346, .keep_net_bind = keep == 1},
+		    text, sizeof text);
+		(void)snprintf(expected, sizeof expected,
+		    "in=i fds=2 uid=12345 gid=12346 core=0 death=%d bind=%d masked=0", SIGKILL,
+		    keep);
 		assert_string_equal(text, expected);
 	}
 }
@@ -164,13 +167,15 @@ closed_run(int listener)
 	/* what must go on: inherited listeners, packets with descriptors, memory files, threads by clone */
 	if (!os_socket_accept(listener, &fd, &peer, &err) || fd < 0)
 		return 20;
-	if (!os_socket_pair(pair, &err) || os_packet_send(pair[0], BYTES_LIT("x"), &fd, 1, &err) != OS_IO_DONE)
+	if (!os_socket_pair(pair, &err) ||
+	    os_packet_send(pair[0], BYTES_LIT("x"), &fd, 1, &err) != OS_IO_DONE)
 		return 21;
 	buf_init(&in, OS_PACKET_BYTES_MAX);
 	if (os_packet_receive(pair[1], &in, got, &err) != OS_IO_DONE || got[0] < 0)
 		return 22;
 	buf_fini(&in);
-	if (!os_memfile_new(&fd, &err) || !os_memfile_append(fd, BYTES_LIT("x"), &err) || !os_memfile_seal(fd, &err))
+	if (!os_memfile_new(&fd, &err) || !os_memfile_append(fd, BYTES_LIT("x"), &err) ||
+	    !os_memfile_seal(fd, &err))
 		return 23;
 	return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? 0 : 24;
 }
@@ -225,10 +230,10 @@ static const char *const tmp_paths[] = {"/tmp", NULL};
 static const char *const program_paths[] = {"/bin", "/usr", "/lib", "/lib64", "/etc", NULL};
 
 static const struct attempt ATTEMPTS[] = {
-	{"closed", {.read_paths = NULL}, closed_run},
-	{"paths", {.read_paths = etc_paths, .write_paths = tmp_paths}, paths_run},
-	{"network", {.network = true}, network_run},
-	{"exec", {.read_paths = program_paths, .exec = true}, exec_run},
+    {"closed", {.read_paths = NULL}, closed_run},
+    {"paths", {.read_paths = etc_paths, .write_paths = tmp_paths}, paths_run},
+    {"network", {.network = true}, network_run},
+    {"exec", {.read_paths = program_paths, .exec = true}, exec_run},
 };
 
 static int
@@ -260,7 +265,8 @@ sandbox_holds_and_lets_through(void **state)
 		assert_true(os_socket_listen(&at, &listener, &err));
 		assert_true(os_socket_local(listener, &at, &err));
 		assert_true(os_socket_connect(&at, &client, &err));
-		assert_int_equal(poll(&(struct pollfd){.fd = listener, .events = POLLIN}, 1, 5000), 1);
+		assert_int_equal(
+		    poll(&(struct pollfd){.fd = listener, .events = POLLIN}, 1, 5000), 1);
 		(void)fflush(NULL);
 		pid = fork();
 		assert_true(pid >= 0);
@@ -279,10 +285,10 @@ int
 main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(child_has_what_it_was_given),
-		cmocka_unit_test(root_child_becomes_the_user),
-		cmocka_unit_test(bad_descriptor_is_reported),
-		cmocka_unit_test(sandbox_holds_and_lets_through),
+	    cmocka_unit_test(child_has_what_it_was_given),
+	    cmocka_unit_test(root_child_becomes_the_user),
+	    cmocka_unit_test(bad_descriptor_is_reported),
+	    cmocka_unit_test(sandbox_holds_and_lets_through),
 	};
 
 	if (argc > 1 && strcmp(argv[1], "child") == 0)

@@ -60,11 +60,14 @@ bytes_go_through(void **state)
 		int listener, ends[2];
 
 		connect_pair(addresses[i], &listener, ends);
-		assert_int_equal(os_socket_read(ends[1], out, sizeof out, &count, &err), OS_IO_AGAIN);
-		assert_int_equal(os_socket_write(ends[0], BYTES_LIT("hello"), &count, &err), OS_IO_DONE);
+		assert_int_equal(
+		    os_socket_read(ends[1], out, sizeof out, &count, &err), OS_IO_AGAIN);
+		assert_int_equal(
+		    os_socket_write(ends[0], BYTES_LIT("hello"), &count, &err), OS_IO_DONE);
 		assert_int_equal(count, 5);
 		await(ends[1], POLLIN);
-		assert_int_equal(os_socket_read(ends[1], out, sizeof out, &count, &err), OS_IO_DONE);
+		assert_int_equal(
+		    os_socket_read(ends[1], out, sizeof out, &count, &err), OS_IO_DONE);
 		assert_int_equal(count, 5);
 		assert_memory_equal(out, "hello", 5);
 		os_close(&ends[0]);
@@ -172,10 +175,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(bytes_go_through),
-		cmocka_unit_test(write_fills_then_fails),
-		cmocka_unit_test(address_in_use_is_busy),
-		cmocka_unit_test(unix_socket_replaces_only_the_stale),
+	    cmocka_unit_test(bytes_go_through),
+	    cmocka_unit_test(write_fills_then_fails),
+	    cmocka_unit_test(address_in_use_is_busy),
+	    cmocka_unit_test(unix_socket_replaces_only_the_stale),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

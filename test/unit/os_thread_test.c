@@ -100,8 +100,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(queue_is_bounded_and_first_in_first_out),
-		cmocka_unit_test(every_item_reaches_one_thread),
+	    cmocka_unit_test(queue_is_bounded_and_first_in_first_out),
+	    cmocka_unit_test(every_item_reaches_one_thread),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -73,15 +73,23 @@ identity_new(struct identity *id, const struct identity_options *o)
 	assert_non_null(X509_gmtime_adj(X509_getm_notBefore(id->certificate), o->from_days * DAY));
 	assert_non_null(X509_gmtime_adj(X509_getm_notAfter(id->certificate), o->to_days * DAY));
 	name = X509_get_subject_name(id->certificate);
-	assert_int_equal(X509_NAME_add_entry_by_txt(name, "O", MBSTRING_UTF8, (const unsigned char *)"Example", -1, -1, 0), 1);
-	assert_int_equal(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)o->name, -1, -1, 0), 1);
-	assert_int_equal(X509_set_issuer_name(id->certificate,
-	    o->issuer != NULL ? X509_get_subject_name(o->issuer->certificate) : name), 1);
+	assert_int_equal(X509_NAME_add_entry_by_txt(
+			     name, "O", MBSTRING_UTF8, (const unsigned char *)"Example", -1, -1, 0),
+	    1);
+	assert_int_equal(X509_NAME_add_entry_by_txt(
+			     name, "CN", MBSTRING_UTF8, (const unsigned char *)o->name, -1, -1, 0),
+	    1);
+	assert_int_equal(
+	    X509_set_issuer_name(id->certificate,
+		o->issuer != NULL ? X509_get_subject_name(o->issuer->certificate) : name),
+	    1);
 	assert_int_equal(X509_set_pubkey(id->certificate, id->key), 1);
-	add_extension(id->certificate, NID_basic_constraints, o->issuer != NULL ? "critical,CA:FALSE" : "critical,CA:TRUE");
+	add_extension(id->certificate, NID_basic_constraints,
+	    o->issuer != NULL ? "critical,CA:FALSE" : "critical,CA:TRUE");
 	if (o->alternatives != NULL)
 		add_extension(id->certificate, NID_subject_alt_name, o->alternatives);
-	assert_true(X509_sign(id->certificate, o->issuer != NULL ? o->issuer->key : id->key, EVP_sha256()) > 0);
+	assert_true(X509_sign(id->certificate, o->issuer != NULL ? o->issuer->key : id->key,
+			EVP_sha256()) > 0);
 	buf_init(&id->pem, 1 << 16);
 	assert_int_equal(PEM_write_bio_X509(bio, id->certificate), 1);
 	append_pem(&id->pem, bio);
@@ -204,10 +212,10 @@ bytes_go_both_ways_in_both_versions(void **state)
 		bool restricted;
 		const char *name;
 	} rows[] = {
-		{TLS1_2_VERSION, false, "TLSv1.2"},
-		{TLS1_3_VERSION, false, "TLSv1.3"},
-		{TLS1_2_VERSION, true, "TLSv1.2"},
-		{TLS1_3_VERSION, true, "TLSv1.3"},
+	    {TLS1_2_VERSION, false, "TLSv1.2"},
+	    {TLS1_3_VERSION, false, "TLSv1.3"},
+	    {TLS1_2_VERSION, true, "TLSv1.2"},
+	    {TLS1_3_VERSION, true, "TLSv1.3"},
 	};
 	char out[64];
 	size_t count;
@@ -219,28 +227,33 @@ bytes_go_both_ways_in_both_versions(void **state)
 
 		set_up(&b);
 		b.options.restricted_ciphers = rows[i].restricted;
-		assert_int_equal(SSL_CTX_set_max_proto_version(b.client_context, rows[i].version), 1);
+		assert_int_equal(
+		    SSL_CTX_set_max_proto_version(b.client_context, rows[i].version), 1);
 		connect_ends(&b);
 		assert_int_equal(shake(&b), OS_IO_DONE);
 		assert_string_equal(os_tls_protocol(b.server), rows[i].name);
 		assert_string_equal(os_tls_cipher(b.server), SSL_get_cipher_name(b.client));
-		assert_int_equal(os_tls_read(b.server, out, sizeof out, &count, &want, &err), OS_IO_AGAIN);
+		assert_int_equal(
+		    os_tls_read(b.server, out, sizeof out, &count, &want, &err), OS_IO_AGAIN);
 		assert_int_equal(want, OS_READ);
 		assert_int_equal(SSL_write(b.client, "hello there", 11), 11);
 		assert_int_equal(os_tls_read(b.server, out, 5, &count, &want, &err), OS_IO_DONE);
 		assert_int_equal(count, 5);
 		assert_true(os_tls_pending(b.server));
-		assert_int_equal(os_tls_read(b.server, out, sizeof out, &count, &want, &err), OS_IO_DONE);
+		assert_int_equal(
+		    os_tls_read(b.server, out, sizeof out, &count, &want, &err), OS_IO_DONE);
 		assert_int_equal(count, 6);
 		assert_false(os_tls_pending(b.server));
-		assert_int_equal(os_tls_write(b.server, BYTES_LIT("and back"), &count, &want, &err), OS_IO_DONE);
+		assert_int_equal(
+		    os_tls_write(b.server, BYTES_LIT("and back"), &count, &want, &err), OS_IO_DONE);
 		assert_int_equal(SSL_read(b.client, out, sizeof out), 8);
 		assert_memory_equal(out, "and back", 8);
 		os_tls_close(b.server);
 		assert_int_equal(SSL_read(b.client, out, sizeof out), 0);
 		assert_int_equal(SSL_get_error(b.client, 0), SSL_ERROR_ZERO_RETURN);
 		(void)SSL_shutdown(b.client);
-		assert_int_equal(os_tls_read(b.server, out, sizeof out, &count, &want, &err), OS_IO_EOF);
+		assert_int_equal(
+		    os_tls_read(b.server, out, sizeof out, &count, &want, &err), OS_IO_EOF);
 		disconnect(&b);
 		tear_down(&b);
 	}
@@ -342,13 +355,15 @@ bad_material_is_refused(void **state)
 	b.options.certificate_pem = BYTES_EMPTY;
 	assert_false(os_tls_context_new(&b.options, &c, &err));
 	b.options.certificate_pem = buf_view(&b.certificate);
-	b.options.client_ca_pem = BYTES_LIT("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+	b.options.client_ca_pem =
+	    BYTES_LIT("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
 	assert_false(os_tls_context_new(&b.options, &c, &err));
 	assert_int_equal(err.code, ERR_SYNTAX);
 	/* an encrypted block must not make anybody ask for a pass phrase */
-	b.options.client_ca_pem = BYTES_LIT("-----BEGIN CERTIFICATE-----\nProc-Type: 4,ENCRYPTED\n"
-					    "DEK-Info: AES-128-CBC,00112233445566778899AABBCCDDEEFF\n\nAAAA\n"
-					    "-----END CERTIFICATE-----\n");
+	b.options.client_ca_pem =
+	    BYTES_LIT("-----BEGIN CERTIFICATE-----\nProc-Type: 4,ENCRYPTED\n"
+		      "DEK-Info: AES-128-CBC,00112233445566778899AABBCCDDEEFF\n\nAAAA\n"
+		      "-----END CERTIFICATE-----\n");
 	assert_false(os_tls_context_new(&b.options, &c, &err));
 	assert_int_equal(err.code, ERR_SYNTAX);
 	b.options.client_ca_pem = BYTES_EMPTY;
@@ -369,18 +384,18 @@ static const struct {
 	enum crl_kind crl;
 	enum os_io io;
 } CLIENTS[] = {
-	{"good", true, true, 10, 10, false, CRL_NONE, OS_IO_DONE},
-	{"good, not required", false, true, 10, 10, false, CRL_NONE, OS_IO_DONE},
-	{"none, not required", false, false, 10, 10, false, CRL_NONE, OS_IO_DONE},
-	{"none, required", true, false, 10, 10, false, CRL_NONE, OS_IO_FAIL},
-	{"unknown CA", true, true, 10, 10, true, CRL_NONE, OS_IO_FAIL},
-	{"unknown CA, not required", false, true, 10, 10, true, CRL_NONE, OS_IO_FAIL},
-	{"expired", true, true, 10, -1, false, CRL_NONE, OS_IO_FAIL},
-	{"CA expired", true, true, -1, 10, false, CRL_NONE, OS_IO_FAIL},
-	{"list names another", true, true, 10, 10, false, CRL_OTHER_SERIAL, OS_IO_DONE},
-	{"revoked", true, true, 10, 10, false, CRL_REVOKES, OS_IO_FAIL},
-	{"expired list takes out its CA", true, true, 10, 10, false, CRL_EXPIRED, OS_IO_FAIL},
-	{"list of another CA does not matter", true, true, 10, 10, false, CRL_OF_OTHER_CA, OS_IO_DONE},
+    {"good", true, true, 10, 10, false, CRL_NONE, OS_IO_DONE},
+    {"good, not required", false, true, 10, 10, false, CRL_NONE, OS_IO_DONE},
+    {"none, not required", false, false, 10, 10, false, CRL_NONE, OS_IO_DONE},
+    {"none, required", true, false, 10, 10, false, CRL_NONE, OS_IO_FAIL},
+    {"unknown CA", true, true, 10, 10, true, CRL_NONE, OS_IO_FAIL},
+    {"unknown CA, not required", false, true, 10, 10, true, CRL_NONE, OS_IO_FAIL},
+    {"expired", true, true, 10, -1, false, CRL_NONE, OS_IO_FAIL},
+    {"CA expired", true, true, -1, 10, false, CRL_NONE, OS_IO_FAIL},
+    {"list names another", true, true, 10, 10, false, CRL_OTHER_SERIAL, OS_IO_DONE},
+    {"revoked", true, true, 10, 10, false, CRL_REVOKES, OS_IO_FAIL},
+    {"expired list takes out its CA", true, true, 10, 10, false, CRL_EXPIRED, OS_IO_FAIL},
+    {"list of another CA does not matter", true, true, 10, 10, false, CRL_OF_OTHER_CA, OS_IO_DONE},
 };
 
 static void
@@ -396,9 +411,11 @@ try_client(size_t row, const struct identity *other_ca)
 	arena_init(&arena);
 	buf_init(&trust, 1 << 16);
 	buf_init(&crl, 1 << 16);
-	identity_new(&ca, &(struct identity_options){"ca", 1, -20, CLIENTS[row].ca_to_days, NULL, NULL});
-	identity_new(&client, &(struct identity_options){"client", 0xab12, -5, CLIENTS[row].client_to_days,
-	    CLIENTS[row].strange_ca ? other_ca : &ca, NULL});
+	identity_new(
+	    &ca, &(struct identity_options){"ca", 1, -20, CLIENTS[row].ca_to_days, NULL, NULL});
+	identity_new(
+	    &client, &(struct identity_options){"client", 0xab12, -5, CLIENTS[row].client_to_days,
+			 CLIENTS[row].strange_ca ? other_ca : &ca, NULL});
 	buf_append(&trust, buf_view(&ca.pem));
 	if (CLIENTS[row].crl == CRL_OF_OTHER_CA) {
 		buf_append(&trust, buf_view(&other_ca->pem));
@@ -456,8 +473,9 @@ peer_attributes_are_text(void **state)
 	arena_init(&arena);
 	identity_new(&ca, &(struct identity_options){"ca", 1, -20, 10, NULL, NULL});
 	identity_new(&client, &(struct identity_options){"J\xc3\xb6rg", 0xab12, -5, 5, &ca,
-	    "email:joerg@example.com,email:second@example.com,DNS:host.example.com,URI:urn:example:1,IP:192.0.2.7,"
-	    "IP:2001:db8::7,RID:1.2.3.4"});
+				  "email:joerg@example.com,email:second@example.com,DNS:host."
+				  "example.com,URI:urn:example:1,IP:192.0.2.7,"
+				  "IP:2001:db8::7,RID:1.2.3.4"});
 	b.options.client_ca_pem = buf_view(&ca.pem);
 	b.options.require_client_certificate = true;
 	assert_int_equal(SSL_CTX_use_certificate(b.client_context, client.certificate), 1);
@@ -521,14 +539,14 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(bytes_go_both_ways_in_both_versions),
-		cmocka_unit_test(old_versions_and_no_tls_fail),
-		cmocka_unit_test(lost_connection_is_the_end),
-		cmocka_unit_test(session_keeps_its_context),
-		cmocka_unit_test(bad_material_is_refused),
-		cmocka_unit_test(client_certificates_decide),
-		cmocka_unit_test(peer_attributes_are_text),
-		cmocka_unit_test(self_signed_names_the_host),
+	    cmocka_unit_test(bytes_go_both_ways_in_both_versions),
+	    cmocka_unit_test(old_versions_and_no_tls_fail),
+	    cmocka_unit_test(lost_connection_is_the_end),
+	    cmocka_unit_test(session_keeps_its_context),
+	    cmocka_unit_test(bad_material_is_refused),
+	    cmocka_unit_test(client_certificates_decide),
+	    cmocka_unit_test(peer_attributes_are_text),
+	    cmocka_unit_test(self_signed_names_the_host),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -308,9 +308,11 @@ headers(void **state)
 	arena_init(&arena);
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct policy_rules *r = compile(arena_printf(&arena,
-		    SET(RULE("", ARCHIVE("A") ",{'AddHeader':{'HeaderName':'X-New','HeaderValue':'%"
-					      "s'}}," ARCHIVE("B")) "," RULE(
-			HEADER("X-New", "NOT_EQUALS", "['none']"), ARCHIVE("C"))),
+		    SET(RULE("",
+			ARCHIVE("A") ",{'AddHeader':{'HeaderName':'X-New','HeaderValue':'%"
+				     "s'}}," ARCHIVE(
+					 "B")) "," RULE(HEADER("X-New", "NOT_EQUALS", "['none']"),
+			ARCHIVE("C"))),
 		    rows[i].value));
 		struct policy_decision d;
 

@@ -27,7 +27,10 @@ struct row {
 	size_t behind; /* octets after the end; SIZE_MAX: no end */
 };
 
-#define B(s) {(const uint8_t *)(s), sizeof(s) - 1}
+#define B(s)                                                                                       \
+	{                                                                                          \
+		(const uint8_t *)(s), sizeof(s) - 1                                                \
+	}
 
 static const struct row rows[] = {
     {"empty message", B(".\r\n"), B(""), 0, 0},
@@ -87,10 +90,10 @@ check_row(const struct row *r, size_t first, size_t step)
 
 	buf_init(&kept, 4096);
 	behind = scan(r->wire, first, step, &kept, &flags, &ended);
-	if (ended != (r->behind != SIZE_MAX) || (ended && behind != r->behind) || flags != r->flags ||
-	    !bytes_equal(buf_view(&kept), r->kept))
-		fail_msg("%s, first %zu step %zu: ended %d, behind %zu, flags %u, kept %zu", r->name, first, step, ended,
-		    behind, flags, kept.len);
+	if (ended != (r->behind != SIZE_MAX) || (ended && behind != r->behind) ||
+	    flags != r->flags || !bytes_equal(buf_view(&kept), r->kept))
+		fail_msg("%s, first %zu step %zu: ended %d, behind %zu, flags %u, kept %zu",
+		    r->name, first, step, ended, behind, flags, kept.len);
 	buf_fini(&kept);
 }
 
@@ -119,7 +122,8 @@ model(struct bytes wire, struct buf *kept, unsigned *flags, size_t *behind)
 	if (!(stop == 0 && wire.ptr[0] == '.'))
 		stop += 2;
 	for (size_t i = 0; i < stop; i++) {
-		bool start = i == 0 || (i >= 2 && wire.ptr[i - 1] == '\n' && wire.ptr[i - 2] == '\r');
+		bool start =
+		    i == 0 || (i >= 2 && wire.ptr[i - 1] == '\n' && wire.ptr[i - 2] == '\r');
 
 		if (!(start && wire.ptr[i] == '.'))
 			buf_append_byte(kept, wire.ptr[i]);
@@ -142,7 +146,8 @@ model(struct bytes wire, struct buf *kept, unsigned *flags, size_t *behind)
 static void
 test_model(void **state)
 {
-	static const struct bytes words[] = {B("\r\n"), B("\r\n."), B("\r"), B("\n"), B("."), B("\0"), B("a"), B(".\r\n")};
+	static const struct bytes words[] = {
+	    B("\r\n"), B("\r\n."), B("\r"), B("\n"), B("."), B("\0"), B("a"), B(".\r\n")};
 	struct rng_seeded seeded = {1};
 	struct rng rng = rng_seeded(&seeded);
 	size_t endings = 0;
@@ -159,7 +164,8 @@ test_model(void **state)
 			buf_append(&wire, words[rng_below(&rng, sizeof words / sizeof words[0])]);
 		buf_init(&kept, 64);
 		buf_init(&model_kept, 64);
-		behind = scan(buf_view(&wire), 0, 1 + (size_t)rng_below(&rng, 5), &kept, &flags, &ended);
+		behind =
+		    scan(buf_view(&wire), 0, 1 + (size_t)rng_below(&rng, 5), &kept, &flags, &ended);
 		model_ended = model(buf_view(&wire), &model_kept, &model_flags, &model_behind);
 		assert_int_equal(ended, model_ended);
 		if (ended) {
@@ -183,10 +189,19 @@ test_bdat_parse(void **state)
 		bool good, last;
 		uint64_t bytes;
 	} sizes[] = {
-	    {"0", true, false, 0}, {"0 LAST", true, true, 0}, {"12 last", true, true, 12},
-	    {"18446744073709551615", true, false, UINT64_MAX}, {"18446744073709551616", false, false, 0},
-	    {"", false, false, 0}, {"-1", false, false, 0}, {"x", false, false, 0}, {"1 FIRST", false, false, 0},
-	    {"1 LAST LAST", false, false, 0}, {"1  LAST", false, false, 0}, {" 1", false, false, 0}, {"1 ", false, false, 0},
+	    {"0", true, false, 0},
+	    {"0 LAST", true, true, 0},
+	    {"12 last", true, true, 12},
+	    {"18446744073709551615", true, false, UINT64_MAX},
+	    {"18446744073709551616", false, false, 0},
+	    {"", false, false, 0},
+	    {"-1", false, false, 0},
+	    {"x", false, false, 0},
+	    {"1 FIRST", false, false, 0},
+	    {"1 LAST LAST", false, false, 0},
+	    {"1  LAST", false, false, 0},
+	    {" 1", false, false, 0},
+	    {"1 ", false, false, 0},
 	    {"+1", false, false, 0},
 	};
 
@@ -197,8 +212,10 @@ test_bdat_parse(void **state)
 
 		smtp_bdat_init(&b);
 		good = smtp_bdat_parse(&b, bytes_of_str(sizes[i].text));
-		if (good != sizes[i].good || b.last != sizes[i].last || b.left_bytes != sizes[i].bytes)
-			fail_msg("'%s': %d %d %llu", sizes[i].text, good, b.last, (unsigned long long)b.left_bytes);
+		if (good != sizes[i].good || b.last != sizes[i].last ||
+		    b.left_bytes != sizes[i].bytes)
+			fail_msg("'%s': %d %d %llu", sizes[i].text, good, b.last,
+			    (unsigned long long)b.left_bytes);
 	}
 }
 
@@ -228,8 +245,17 @@ test_bdat_flags(void **state)
 		struct bytes data;
 		unsigned flags;
 	} chunks[] = {
-	    {B(""), 0}, {B("a\r\nb\r\n"), 0}, {B("\n"), LF}, {B("\r"), CR}, {B("a\rb"), CR}, {B("a\nb"), LF},
-	    {B("\r\r\n"), CR}, {B("\n\r"), LF | CR}, {B("a\0"), NUL}, {B("\r\n\r\n.\r\n"), 0}, {B("\r\n\n"), LF},
+	    {B(""), 0},
+	    {B("a\r\nb\r\n"), 0},
+	    {B("\n"), LF},
+	    {B("\r"), CR},
+	    {B("a\rb"), CR},
+	    {B("a\nb"), LF},
+	    {B("\r\r\n"), CR},
+	    {B("\n\r"), LF | CR},
+	    {B("a\0"), NUL},
+	    {B("\r\n\r\n.\r\n"), 0},
+	    {B("\r\n\n"), LF},
 	};
 
 	(void)state;
@@ -260,10 +286,18 @@ test_trace(void **state)
 		const char *text;
 		unsigned count;
 	} headers[] = {
-	    {"", 0}, {"Received: x\r\n", 1}, {"RECEIVED:x\r\nReceived: y\r\n", 2}, {"X-Received: x\r\n", 0},
-	    {"Received : x\r\n", 0}, {" Received: x\r\n", 0}, {"Receive\r\nReceived:", 1},
-	    {"Received: x\r\n\r\nReceived: body\r\n", 1}, {"Received: x\n\nReceived: body\n", 1},
-	    {"\r\nReceived: body\r\n", 0}, {"\rReceived: x\r\nReceived: y\r\n", 1}, {"Receivedd: x\r\n", 0},
+	    {"", 0},
+	    {"Received: x\r\n", 1},
+	    {"RECEIVED:x\r\nReceived: y\r\n", 2},
+	    {"X-Received: x\r\n", 0},
+	    {"Received : x\r\n", 0},
+	    {" Received: x\r\n", 0},
+	    {"Receive\r\nReceived:", 1},
+	    {"Received: x\r\n\r\nReceived: body\r\n", 1},
+	    {"Received: x\n\nReceived: body\n", 1},
+	    {"\r\nReceived: body\r\n", 0},
+	    {"\rReceived: x\r\nReceived: y\r\n", 1},
+	    {"Receivedd: x\r\n", 0},
 	};
 
 	(void)state;
@@ -277,7 +311,8 @@ test_trace(void **state)
 			for (size_t at = 0; at < all.len; at += step)
 				smtp_trace_feed(&t, bytes_slice(all, at, step));
 			if (t.received_count != headers[i].count)
-				fail_msg("'%s' in steps of %zu: %u", headers[i].text, step, t.received_count);
+				fail_msg("'%s' in steps of %zu: %u", headers[i].text, step,
+				    t.received_count);
 		}
 	}
 }

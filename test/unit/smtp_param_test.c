@@ -18,14 +18,45 @@ static const struct {
 	const char *text;
 	enum smtp_param_result result;
 } mail_rows[] = {
-    {"", GOOD}, {" ", GOOD}, {"  ", GOOD}, {" SIZE=0", GOOD}, {" size=12  body=7bit ", GOOD},
-    {"SIZE=1", BAD}, {" SIZE", BAD}, {" SIZE=", BAD}, {" SIZE=-1", BAD}, {" SIZE=+1", BAD}, {" SIZE=0x1", BAD},
-    {" SIZE=1 size=1", BAD}, {" SIZE=1=1", BAD}, {" BODY=BINARYMIME", BAD}, {" BODY", BAD}, {" BODY=", BAD},
-    {" SMTPUTF8", GOOD}, {" SMTPUTF8=", BAD}, {" SMTPUTF8 SMTPUTF8", BAD}, {" RET=FULL", GOOD}, {" RET=full", GOOD},
-    {" RET=", BAD}, {" RET=ALL", BAD}, {" ENVID=a+2Bb", GOOD}, {" ENVID=a+2bb", BAD}, {" ENVID=+", BAD},
-    {" ENVID=+2", BAD}, {" ENVID=a=b", BAD}, {" ENVID=\xc3\xbc", BAD}, {" ENVID=\x7f", BAD}, {" ENVID=", BAD},
-    {" NOTIFY=NEVER", UNKNOWN}, {" FOO", UNKNOWN}, {" FOO=BAR", UNKNOWN}, {" =x", UNKNOWN}, {" AUTH=<>", UNKNOWN},
-    {" SIZE=1 FOO SIZE=1", UNKNOWN}, {" SIZES=1", UNKNOWN}, {" \tSIZE=1", UNKNOWN},
+    {"", GOOD},
+    {" ", GOOD},
+    {"  ", GOOD},
+    {" SIZE=0", GOOD},
+    {" size=12  body=7bit ", GOOD},
+    {"SIZE=1", BAD},
+    {" SIZE", BAD},
+    {" SIZE=", BAD},
+    {" SIZE=-1", BAD},
+    {" SIZE=+1", BAD},
+    {" SIZE=0x1", BAD},
+    {" SIZE=1 size=1", BAD},
+    {" SIZE=1=1", BAD},
+    {" BODY=BINARYMIME", BAD},
+    {" BODY", BAD},
+    {" BODY=", BAD},
+    {" SMTPUTF8", GOOD},
+    {" SMTPUTF8=", BAD},
+    {" SMTPUTF8 SMTPUTF8", BAD},
+    {" RET=FULL", GOOD},
+    {" RET=full", GOOD},
+    {" RET=", BAD},
+    {" RET=ALL", BAD},
+    {" ENVID=a+2Bb", GOOD},
+    {" ENVID=a+2bb", BAD},
+    {" ENVID=+", BAD},
+    {" ENVID=+2", BAD},
+    {" ENVID=a=b", BAD},
+    {" ENVID=\xc3\xbc", BAD},
+    {" ENVID=\x7f", BAD},
+    {" ENVID=", BAD},
+    {" NOTIFY=NEVER", UNKNOWN},
+    {" FOO", UNKNOWN},
+    {" FOO=BAR", UNKNOWN},
+    {" =x", UNKNOWN},
+    {" AUTH=<>", UNKNOWN},
+    {" SIZE=1 FOO SIZE=1", UNKNOWN},
+    {" SIZES=1", UNKNOWN},
+    {" \tSIZE=1", UNKNOWN},
 };
 
 static void
@@ -34,10 +65,12 @@ test_mail_rows(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof mail_rows / sizeof mail_rows[0]; i++) {
 		struct smtp_mail_params out;
-		enum smtp_param_result got = smtp_param_mail(bytes_of_str(mail_rows[i].text), false, &out);
+		enum smtp_param_result got =
+		    smtp_param_mail(bytes_of_str(mail_rows[i].text), false, &out);
 
 		if (got != mail_rows[i].result)
-			fail_msg("'%s': %d, not %d", mail_rows[i].text, (int)got, (int)mail_rows[i].result);
+			fail_msg("'%s': %d, not %d", mail_rows[i].text, (int)got,
+			    (int)mail_rows[i].result);
 	}
 }
 
@@ -47,13 +80,18 @@ test_mail_values(void **state)
 	struct smtp_mail_params out;
 
 	(void)state;
-	assert_int_equal(smtp_param_mail(BYTES_LIT(" SIZE=18446744073709551615"), false, &out), GOOD);
+	assert_int_equal(
+	    smtp_param_mail(BYTES_LIT(" SIZE=18446744073709551615"), false, &out), GOOD);
 	assert_true(out.has_size && out.size == UINT64_MAX);
-	assert_int_equal(smtp_param_mail(BYTES_LIT(" SIZE=18446744073709551616"), false, &out), GOOD);
+	assert_int_equal(
+	    smtp_param_mail(BYTES_LIT(" SIZE=18446744073709551616"), false, &out), GOOD);
 	assert_true(out.size == UINT64_MAX);
-	assert_int_equal(smtp_param_mail(BYTES_LIT(" SIZE=000000000000000000000000000012"), false, &out), GOOD);
+	assert_int_equal(
+	    smtp_param_mail(BYTES_LIT(" SIZE=000000000000000000000000000012"), false, &out), GOOD);
 	assert_true(out.size == 12);
-	assert_int_equal(smtp_param_mail(BYTES_LIT(" BODY=8BITMIME RET=HDRS ENVID=x SMTPUTF8"), false, &out), GOOD);
+	assert_int_equal(
+	    smtp_param_mail(BYTES_LIT(" BODY=8BITMIME RET=HDRS ENVID=x SMTPUTF8"), false, &out),
+	    GOOD);
 	assert_int_equal(out.body, SMTP_BODY_8BITMIME);
 	assert_int_equal(out.ret, SMTP_RET_HDRS);
 	assert_true(out.smtputf8 && !out.has_size && bytes_equal(out.envid, BYTES_LIT("x")));
@@ -69,7 +107,8 @@ static const struct {
 } rcpt_rows[] = {
     {"", false, GOOD, 0},
     {" NOTIFY=NEVER", false, GOOD, SMTP_NOTIFY_NEVER},
-    {" notify=success,FAILURE,Delay", false, GOOD, SMTP_NOTIFY_SUCCESS | SMTP_NOTIFY_FAILURE | SMTP_NOTIFY_DELAY},
+    {" notify=success,FAILURE,Delay", false, GOOD,
+	SMTP_NOTIFY_SUCCESS | SMTP_NOTIFY_FAILURE | SMTP_NOTIFY_DELAY},
     {" NOTIFY=NEVER,SUCCESS", false, BAD, 0},
     {" NOTIFY=SUCCESS,NEVER", false, BAD, 0},
     {" NOTIFY=", false, BAD, 0},
@@ -95,9 +134,11 @@ test_rcpt_rows(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof rcpt_rows / sizeof rcpt_rows[0]; i++) {
 		struct smtp_rcpt_params out = {0};
-		enum smtp_param_result got = smtp_param_rcpt(bytes_of_str(rcpt_rows[i].text), rcpt_rows[i].smtputf8, &out);
+		enum smtp_param_result got =
+		    smtp_param_rcpt(bytes_of_str(rcpt_rows[i].text), rcpt_rows[i].smtputf8, &out);
 
-		if (got != rcpt_rows[i].result || (got == GOOD && out.notify != rcpt_rows[i].notify))
+		if (got != rcpt_rows[i].result ||
+		    (got == GOOD && out.notify != rcpt_rows[i].notify))
 			fail_msg("'%s': %d, notify %u", rcpt_rows[i].text, (int)got, out.notify);
 	}
 }

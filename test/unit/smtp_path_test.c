@@ -32,11 +32,14 @@ static const struct row rows[] = {
     {"postmaster", "<PostMaster>", FWD, SMTP_PATH_OK, "PostMaster", "", ""},
     {"postmaster as sender", "<Postmaster>", REV, SMTP_PATH_BAD, 0, 0, 0},
     {"other name without domain", "<root>", FWD, SMTP_PATH_BAD, 0, 0, 0},
-    {"case is kept", "<User.Name+Tag@Example.TEST>", FWD, SMTP_PATH_OK, "User.Name+Tag", "Example.TEST", ""},
-    {"every atom character", "<!#$%&'*+-/=?^_`{|}~@b.test>", REV, SMTP_PATH_OK, "!#$%&'*+-/=?^_`{|}~", "b.test", ""},
+    {"case is kept", "<User.Name+Tag@Example.TEST>", FWD, SMTP_PATH_OK, "User.Name+Tag",
+	"Example.TEST", ""},
+    {"every atom character", "<!#$%&'*+-/=?^_`{|}~@b.test>", REV, SMTP_PATH_OK,
+	"!#$%&'*+-/=?^_`{|}~", "b.test", ""},
     {"dots anywhere", "<.a..b.@b.test>", REV, SMTP_PATH_OK, ".a..b.", "b.test", ""},
     {"quoted", "<\"a b\\\"c\"@b.test>", REV, SMTP_PATH_OK, "\"a b\\\"c\"", "b.test", ""},
-    {"quoted with bracket and at", "<\"a>@<b\"@b.test>", REV, SMTP_PATH_OK, "\"a>@<b\"", "b.test", ""},
+    {"quoted with bracket and at", "<\"a>@<b\"@b.test>", REV, SMTP_PATH_OK, "\"a>@<b\"", "b.test",
+	""},
     {"quoted empty", "<\"\"@b.test>", REV, SMTP_PATH_OK, "\"\"", "b.test", ""},
     {"quote not closed", "<\"a@b.test>", REV, SMTP_PATH_BAD, 0, 0, 0},
     {"quote ends in backslash", "<\"a\\", REV, SMTP_PATH_BAD, 0, 0, 0},
@@ -79,7 +82,8 @@ static void
 assert_view(const char *name, const char *what, struct bytes got, const char *expected)
 {
 	if (!bytes_equal(got, bytes_of_str(expected)))
-		fail_msg("%s: %s is '%.*s', not '%s'", name, what, (int)got.len, (const char *)got.ptr, expected);
+		fail_msg("%s: %s is '%.*s', not '%s'", name, what, (int)got.len,
+		    (const char *)got.ptr, expected);
 }
 
 static void
@@ -112,14 +116,19 @@ test_flags(void **state)
 	size_t used;
 
 	(void)state;
-	assert_int_equal(smtp_path_parse(BYTES_LIT("<\"x\"@[::1]>"), REV, &path, &used), SMTP_PATH_BAD);
-	assert_int_equal(smtp_path_parse(BYTES_LIT("<\"x\"@[1.2.3.4]>"), REV, &path, &used), SMTP_PATH_OK);
+	assert_int_equal(
+	    smtp_path_parse(BYTES_LIT("<\"x\"@[::1]>"), REV, &path, &used), SMTP_PATH_BAD);
+	assert_int_equal(
+	    smtp_path_parse(BYTES_LIT("<\"x\"@[1.2.3.4]>"), REV, &path, &used), SMTP_PATH_OK);
 	assert_true(path.quoted && path.literal && !path.has_8bit && path.utf8_valid);
-	assert_int_equal(smtp_path_parse(BYTES_LIT("<\xc3\xbc@b.test>"), REV, &path, &used), SMTP_PATH_OK);
+	assert_int_equal(
+	    smtp_path_parse(BYTES_LIT("<\xc3\xbc@b.test>"), REV, &path, &used), SMTP_PATH_OK);
 	assert_true(path.has_8bit && path.utf8_valid && !path.quoted && !path.literal);
-	assert_int_equal(smtp_path_parse(BYTES_LIT("<\xff@b.test>"), REV, &path, &used), SMTP_PATH_OK);
+	assert_int_equal(
+	    smtp_path_parse(BYTES_LIT("<\xff@b.test>"), REV, &path, &used), SMTP_PATH_OK);
 	assert_true(path.has_8bit && !path.utf8_valid);
-	assert_int_equal(smtp_path_parse(BYTES_LIT("<a\0@b.test>"), REV, &path, &used), SMTP_PATH_BAD);
+	assert_int_equal(
+	    smtp_path_parse(BYTES_LIT("<a\0@b.test>"), REV, &path, &used), SMTP_PATH_BAD);
 }
 
 /* long_path: "<" + n times c + suffix. */
@@ -160,15 +169,28 @@ test_domains(void **state)
 		const char *text;
 		bool good;
 	} domains[] = {
-	    {"client.test", true}, {"localhost", true}, {"[127.0.0.1]", true}, {"[IPv6:::1]", true}, {"my_host", true},
-	    {"127.0.0.1", true}, {"", false}, {"a b", false}, {"[IPv6:zz]", false}, {"a.", false}, {".a", false},
-	    {"[127.0.0.1]x", false}, {"a/b", false}, {"\xff", false}, {"-a", false},
+	    {"client.test", true},
+	    {"localhost", true},
+	    {"[127.0.0.1]", true},
+	    {"[IPv6:::1]", true},
+	    {"my_host", true},
+	    {"127.0.0.1", true},
+	    {"", false},
+	    {"a b", false},
+	    {"[IPv6:zz]", false},
+	    {"a.", false},
+	    {".a", false},
+	    {"[127.0.0.1]x", false},
+	    {"a/b", false},
+	    {"\xff", false},
+	    {"-a", false},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof domains / sizeof domains[0]; i++) {
 		if (smtp_path_is_domain(bytes_of_str(domains[i].text)) != domains[i].good)
-			fail_msg("'%s' is%s a domain?", domains[i].text, domains[i].good ? " not" : "");
+			fail_msg(
+			    "'%s' is%s a domain?", domains[i].text, domains[i].good ? " not" : "");
 	}
 }
 

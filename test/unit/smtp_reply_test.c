@@ -54,7 +54,8 @@ test_lines(void **state)
 	(void)state;
 	assert_line(&(struct smtp_reply){250, "2.0.0", "Fine", false}, "250 2.0.0 Fine\r\n");
 	assert_line(&(struct smtp_reply){334, "", "", false}, "334 \r\n");
-	assert_line(&(struct smtp_reply){550, "5.7.1", "a\r\nb\x7f\xc3", false}, "550 5.7.1 a??b??\r\n");
+	assert_line(
+	    &(struct smtp_reply){550, "5.7.1", "a\r\nb\x7f\xc3", false}, "550 5.7.1 a??b??\r\n");
 	memset(longest, 'x', sizeof longest - 1);
 	longest[sizeof longest - 1] = '\0';
 	buf_init(&out, 4096);

@@ -23,7 +23,7 @@
 
 #define STEPS_MAX 5000 /* of 1 ms: nobody waits for ever */
 
-#define GO_DATA "354 Send the message, end with a dot on a line by itself\r\n"
+#define GO_DATA   "354 Send the message, end with a dot on a line by itself\r\n"
 
 /* The owner and everything a test needs. */
 struct world {
@@ -38,8 +38,8 @@ struct world {
 	struct os_address at;
 	struct buf certificate, key;
 	SSL_CTX *client_tls;
-	struct buf body;         /* of the message in reception, or the last one */
-	bool hold;               /* answers are given by the test                */
+	struct buf body; /* of the message in reception, or the last one */
+	bool hold;       /* answers are given by the test                */
 	uint64_t held_session;
 	uint32_t held_ticket;
 	size_t stored, aborted, closed;
@@ -56,12 +56,15 @@ struct client {
 };
 
 static void
-own_auth(void *ctx, struct smtp_session *s, uint32_t ticket, struct bytes user, struct bytes password)
+own_auth(
+    void *ctx, struct smtp_session *s, uint32_t ticket, struct bytes user, struct bytes password)
 {
 	struct world *w = ctx;
-	bool good = bytes_equal(user, BYTES_LIT("inp-1")) && bytes_equal(password, BYTES_LIT("secret"));
+	bool good =
+	    bytes_equal(user, BYTES_LIT("inp-1")) && bytes_equal(password, BYTES_LIT("secret"));
 
-	smtp_server_auth_done(w->server, smtp_session_id(s), ticket, good ? SMTP_AUTH_GOOD : SMTP_AUTH_BAD);
+	smtp_server_auth_done(
+	    w->server, smtp_session_id(s), ticket, good ? SMTP_AUTH_GOOD : SMTP_AUTH_BAD);
 }
 
 static const struct smtp_reply *
@@ -97,7 +100,8 @@ own_message_end(void *ctx, struct smtp_session *s, uint32_t ticket)
 	w->held_session = smtp_session_id(s);
 	w->held_ticket = ticket;
 	if (!w->hold)
-		smtp_server_data_done(w->server, w->held_session, ticket, smtp_reply_of(SMTP_REPLY_OK_MESSAGE));
+		smtp_server_data_done(
+		    w->server, w->held_session, ticket, smtp_reply_of(SMTP_REPLY_OK_MESSAGE));
 }
 
 static void
@@ -138,7 +142,8 @@ on_drained(void *ctx)
 static struct os_tls_context *
 server_tls(const struct world *w)
 {
-	struct os_tls_options o = {.certificate_pem = buf_view(&w->certificate), .key_pem = buf_view(&w->key)};
+	struct os_tls_options o = {
+	    .certificate_pem = buf_view(&w->certificate), .key_pem = buf_view(&w->key)};
 	struct os_tls_context *c = NULL;
 	struct err err;
 
@@ -157,7 +162,8 @@ world_make(void **state)
 	w->clock = clock_fixed(&w->time);
 	smtp_server_options_default(&w->options);
 	w->options.tick_ms = 1;
-	w->endpoint_options = (struct smtp_options){.hostname = "mail.test", .offer_tls = true, .offer_auth = true};
+	w->endpoint_options =
+	    (struct smtp_options){.hostname = "mail.test", .offer_tls = true, .offer_auth = true};
 	buf_init(&w->certificate, 65536);
 	buf_init(&w->key, 65536);
 	buf_init(&w->body, 64 * 1024 * 1024);
@@ -234,7 +240,9 @@ static struct client *
 dial(struct world *w)
 {
 	struct client *c = mem_calloc(1, sizeof *c);
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(w->at.port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	struct sockaddr_in to = {.sin_family = AF_INET,
+	    .sin_port = htons(w->at.port),
+	    .sin_addr = {htonl(INADDR_LOOPBACK)}};
 
 	c->w = w;
 	buf_init(&c->got, 64 * 1024 * 1024);
@@ -334,7 +342,9 @@ static void
 skip_hello(struct client *c)
 {
 	say(c, "EHLO client.test\r\n");
-	for (int i = 0; i < STEPS_MAX && !bytes_ends_with(buf_view(&c->got), BYTES_LIT("250 ENHANCEDSTATUSCODES\r\n")); i++) {
+	for (int i = 0; i < STEPS_MAX && !bytes_ends_with(buf_view(&c->got),
+					     BYTES_LIT("250 ENHANCEDSTATUSCODES\r\n"));
+	     i++) {
 		step(c->w);
 		take(c);
 	}
@@ -617,7 +627,8 @@ test_answer_timeout(void **state)
 	hear_nothing(c);
 	later(w, 1000);
 	hear(c, "451 4.3.0 Temporary trouble here, try again\r\n250 2.0.0 OK\r\n");
-	smtp_server_data_done(w->server, w->held_session, w->held_ticket, smtp_reply_of(SMTP_REPLY_OK_MESSAGE));
+	smtp_server_data_done(
+	    w->server, w->held_session, w->held_ticket, smtp_reply_of(SMTP_REPLY_OK_MESSAGE));
 	hear_nothing(c);
 	hang_up(c);
 }
@@ -764,7 +775,8 @@ test_spool_cap(void **state)
 	hear(b, "452 4.3.1 No space for the message now\r\n");
 	say(b, "MAIL FROM:<a@b.test>\r\n");
 	hear(b, "452 4.3.1 No space for the message now\r\n");
-	smtp_server_data_done(w->server, w->held_session, w->held_ticket, smtp_reply_of(SMTP_REPLY_OK_MESSAGE));
+	smtp_server_data_done(
+	    w->server, w->held_session, w->held_ticket, smtp_reply_of(SMTP_REPLY_OK_MESSAGE));
 	hear(a, "250 2.0.0 Message kept\r\n");
 	envelope(b);
 	smtp_server_stats(w->server, &stats);
@@ -856,12 +868,14 @@ test_gone_before_answer(void **state)
 	say(c, "x\r\n.\r\n");
 	settle(w);
 	hang_up(c);
-	smtp_server_data_done(w->server, w->held_session, w->held_ticket, smtp_reply_of(SMTP_REPLY_OK_MESSAGE));
+	smtp_server_data_done(
+	    w->server, w->held_session, w->held_ticket, smtp_reply_of(SMTP_REPLY_OK_MESSAGE));
 	settle(w);
 	assert_int_equal(w->stored, 1);
 	assert_int_equal(w->aborted, 0);
 	next = greeted(w); /* has the same place, and not the same number */
-	smtp_server_data_done(w->server, w->held_session, w->held_ticket, smtp_reply_of(SMTP_REPLY_OK_MESSAGE));
+	smtp_server_data_done(
+	    w->server, w->held_session, w->held_ticket, smtp_reply_of(SMTP_REPLY_OK_MESSAGE));
 	hear_nothing(next);
 	hang_up(next);
 }
@@ -885,7 +899,8 @@ test_backpressure(void **state)
 	hear(c, "250 2.1.0 Sender OK\r\n");
 	for (int still = 0; still < 50 && sent < 64 * 1024 * 1024;) {
 		size_t at = sent % (sizeof command - 1);
-		ssize_t n = send(c->fd, command + at, sizeof command - 1 - at, MSG_DONTWAIT | MSG_NOSIGNAL);
+		ssize_t n =
+		    send(c->fd, command + at, sizeof command - 1 - at, MSG_DONTWAIT | MSG_NOSIGNAL);
 
 		if (n > 0)
 			sent += (size_t)n;
@@ -1007,7 +1022,8 @@ test_endpoint_options(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		if (smtp_endpoint_new(&rows[i].options, NULL, &ops, NULL, &e, &err) || err.code != rows[i].code)
+		if (smtp_endpoint_new(&rows[i].options, NULL, &ops, NULL, &e, &err) ||
+		    err.code != rows[i].code)
 			fail_msg("%s: accepted, or the wrong error", rows[i].name);
 	}
 }

@@ -46,7 +46,8 @@ round_trip(size_t payload_len, size_t body_len)
 static void
 sizes_around_the_limits_survive(void **state)
 {
-	static const size_t SIZES[] = {0, 1, 20000, WIRE_INLINE_BYTES, WIRE_INLINE_BYTES + 1, 200000};
+	static const size_t SIZES[] = {
+	    0, 1, 20000, WIRE_INLINE_BYTES, WIRE_INLINE_BYTES + 1, 200000};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof SIZES / sizeof *SIZES; i++)
@@ -107,10 +108,16 @@ mail_round_trip(void **state)
 {
 	struct bytes rcpt[2] = {BYTES_LIT("a@b.test"), BYTES_LIT("\"q q\"@b.test")};
 	struct bytes dns[1] = {BYTES_LIT("mx.test")};
-	struct wire_mail m = {.received_ms = 1700000000123, .ingress_point_id = BYTES_LIT("inp-x"),
-	    .peer_family = 4, .peer_ip = {127, 0, 0, 1}, .recipients = rcpt, .recipient_count = 2,
-	    .has_certificate = true, .certificate = {.common_name = BYTES_LIT("cn"), .san_dns = dns, .san_dns_count = 1},
-	    .data_flags = WIRE_MAIL_NUL, .traffic_explanation = BYTES_LIT("[]")};
+	struct wire_mail m = {.received_ms = 1700000000123,
+	    .ingress_point_id = BYTES_LIT("inp-x"),
+	    .peer_family = 4,
+	    .peer_ip = {127, 0, 0, 1},
+	    .recipients = rcpt,
+	    .recipient_count = 2,
+	    .has_certificate = true,
+	    .certificate = {.common_name = BYTES_LIT("cn"), .san_dns = dns, .san_dns_count = 1},
+	    .data_flags = WIRE_MAIL_NUL,
+	    .traffic_explanation = BYTES_LIT("[]")};
 	struct wire_mail back;
 	struct arena arena;
 	struct buf b;
@@ -138,10 +145,18 @@ mail_round_trip(void **state)
 static void
 http_round_trip(void **state)
 {
-	struct wire_http_header headers[2] = {{BYTES_LIT("host"), BYTES_LIT("x")}, {BYTES_LIT("a"), BYTES_EMPTY}};
-	struct wire_http_request q = {.method = BYTES_LIT("POST"), .target = BYTES_LIT("/"), .peer = BYTES_LIT("unix"),
-	    .local = true, .peer_uid = 1000, .headers = headers, .header_count = 2}, back;
-	struct wire_http_response p = {.status = 200, .headers = headers, .header_count = 2}, answer;
+	struct wire_http_header headers[2] = {
+	    {BYTES_LIT("host"), BYTES_LIT("x")}, {BYTES_LIT("a"), BYTES_EMPTY}};
+	struct wire_http_request q = {.method = BYTES_LIT("POST"),
+				     .target = BYTES_LIT("/"),
+				     .peer = BYTES_LIT("unix"),
+				     .local = true,
+				     .peer_uid = 1000,
+				     .headers = headers,
+				     .header_count = 2},
+				 back;
+	struct wire_http_response p = {.status = 200, .headers = headers, .header_count = 2},
+				  answer;
 	struct arena arena;
 	struct buf b;
 	struct err err;
