@@ -32,7 +32,7 @@ int
 app_usage(const char *command, const struct err *err)
 {
 	(void)fprintf(stderr, "daybook %s: %s\n", command, err->msg);
-	return cli_exit_of(err->code);
+	return (int)cli_exit_of(err->code);
 }
 
 static void

@@ -58,10 +58,14 @@ static bool
 file_make(const char *path, struct err *err)
 {
 	struct os_file *file;
+	struct err why;
 
-	if (os_fs_open(os_fs_real(), path, OS_OPEN_CREATE, &file, err))
+	if (os_fs_open(os_fs_real(), path, OS_OPEN_CREATE, &file, &why))
 		return os_file_close(&file, err);
-	return err->code == ERR_EXISTS || err_prefix(err, "catalog");
+	if (why.code == ERR_EXISTS)
+		return true;
+	*err = why;
+	return err_prefix(err, "catalog");
 }
 
 /* Runs a pragma and compares its first answer. */
