@@ -65,7 +65,7 @@ MUST_USE bool archive_create(struct archive *a, const char *archive_id, struct e
  *
  * in      s      lent; s->deliveries name archives made with archive_create; ids are made by the caller
  *         done   called once, on another thread (or inside archive_commit): ok means the bytes survive power loss
- * fails   ERR_LIMIT larger than SMTP_MESSAGE_BYTES_CEIL, ERR_NOT_FOUND an archive is not there, ERR_IO failed before,
+ * fails   ERR_LIMIT larger than SMTP_MESSAGE_BYTES_CEIL, ERR_USAGE an id was not made from received_ms, ERR_NOT_FOUND an archive is not there, ERR_IO failed before,
  *         ERR_NO_SPACE below the reserve, ERR_BUSY closing; then done is not called and nothing was kept
  * done    ok = false: ERR_NO_SPACE (try again later) or ERR_IO (a sync failed; the archive is in phase failed);
  *         the reception is not visible and will not become so, except that after a failed sync a later recovery may

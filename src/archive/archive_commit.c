@@ -4,6 +4,7 @@
  *
  * Order of one batch: sealed and written, synced, rows made visible, done functions called.
  */
+#include "archive_columns_int.h"
 #include "archive_int.h"
 #include "base_log.h"
 #include "base_mem.h"
@@ -33,6 +34,21 @@ pending_free(struct archive_pending *p)
 	mem_free(p);
 }
 
+/* A row is shown as it is kept, so what cannot be read back is refused now; and it is found by its time. */
+static bool
+row_check(struct bytes encoded, const struct id_record *id, int64_t received_ms, struct arena *arena, struct err *err)
+{
+	struct archive_row row;
+	struct reader r;
+
+	reader_init(&r, encoded);
+	if (!archive_row_decode(&r, arena, &row, err))
+		return false;
+	return (id_record_compare(&row.id, id) == 0 && row.received_ms == received_ms &&
+		   id_record_ms(id) == received_ms) ||
+	    ERR(err, ERR_USAGE, "the id of a message was not made from its time");
+}
+
 /* The rows to show later, as views into what was encoded. */
 static bool
 rows_make(struct archive_pending *p, const struct archive_reception *s, struct err *err)
@@ -45,7 +61,9 @@ rows_make(struct archive_pending *p, const struct archive_reception *s, struct e
 	ok = archive_record_decode(buf_view(&p->plain), &arena, &record, err);
 	p->row_count = s->delivery_count;
 	p->rows = mem_calloc(p->row_count, sizeof *p->rows);
-	for (size_t i = 0; ok && i < p->row_count; i++)
+	for (size_t i = 0; ok && i < p->row_count; i++) {
+		ok = row_check(
+		    record.deliveries[i].row, &s->deliveries[i].id, s->received_ms, &arena, err);
 		p->rows[i] = (struct archive_unsealed_row){
 			.id = s->deliveries[i].id,
 			.received_ms = s->received_ms,
@@ -54,6 +72,7 @@ rows_make(struct archive_pending *p, const struct archive_reception *s, struct e
 			.length = (uint32_t)frame_bytes(p),
 			.delivery = (uint16_t)i,
 		};
+	}
 	arena_fini(&arena);
 	return ok;
 }

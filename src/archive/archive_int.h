@@ -52,6 +52,8 @@ struct archive_unsealed {
 	int64_t first_ms; /* by the clock: when the first row came */
 	bool complete;    /* lock: no more rows will come */
 	bool pinned;      /* holds something that no pack will: never freed */
+	bool warned;      /* seal_lock: that it could not be freed was said */
+	uint64_t damaged_records; /* found so by recovery; they have no rows */
 };
 
 enum archive_phase { ARCHIVE_PHASE_OPEN, ARCHIVE_PHASE_FAILED, ARCHIVE_PHASE_CLOSING };
@@ -82,6 +84,7 @@ struct archive {
 	pthread_mutex_t write_lock;
 	struct archive_unsealed *current; /* NULL: the next batch begins a file */
 	struct buf batch;
+	pthread_mutex_t create_lock; /* one archive_create at a time; taken with no other lock held */
 	/* seal_lock */
 	pthread_mutex_t seal_lock;
 	atomic_bool closing;
@@ -115,6 +118,7 @@ struct archive_unsealed *archive_unsealed_hold(struct archive_unsealed *u);
 void archive_unsealed_release(struct archive_unsealed *u);
 void archive_unsealed_free(struct archive_unsealed **u); /* the last reference */
 void archive_files_add(struct archive *a, struct archive_unsealed *u);
+void archive_retired_add(struct archive *a, struct archive_unsealed *u);
 /* archive_unsealed_body: the message, added headers and body, appended. No lock. ERR_CORRUPT, ERR_IO. */
 MUST_USE bool archive_unsealed_body(struct archive_unsealed *u, const struct archive_unsealed_row *row,
     struct buf *body, struct err *err);
@@ -146,6 +150,7 @@ struct archive_view {
 	struct archive_view_row *rows;
 	size_t row_count;
 	uint64_t corrupt_packs;
+	uint64_t damaged_records; /* of the log: nobody knows whose */
 };
 void archive_view_take(struct archive *a, const struct archive_volume *volume, int64_t from_ms, int64_t to_ms,
     struct archive_view *out);

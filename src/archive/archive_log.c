@@ -16,6 +16,7 @@
 
 #define NAME_DIGITS 8u
 #define NAME_BYTES  (NAME_DIGITS + 4u)
+#define NUMBER_MAX  99999999u
 
 char *
 archive_log_path(const char *dir, uint64_t number)
@@ -113,9 +114,13 @@ sync_name(const struct archive_log_place *place, struct err *err)
 	return os_fs_sync_dir(place->fs, place->dir, err);
 }
 
-/* Space first, then the header, then the name: whatever is there after a crash was not written to yet. */
+/*
+ * Header first, then the name: whatever is there after a crash was not written to yet. Nothing is allocated here, where
+ * senders wait: a file that was not prepared grows with its batches, which costs one sender half his rate and many
+ * senders little.
+ */
 static bool
-begin_file(const struct archive_log_place *place, struct archive_log *log, bool fresh, uint64_t size_bytes,
+begin_file(const struct archive_log_place *place, struct archive_log *log, bool fresh,
     struct archive_log_failure *failure, struct err *err)
 {
 	struct buf header;
@@ -123,7 +128,6 @@ begin_file(const struct archive_log_place *place, struct archive_log *log, bool 
 
 	buf_init(&header, ARCHIVE_LOG_START);
 	if (!os_fs_open(place->fs, log->path, fresh ? OS_OPEN_CREATE : OS_OPEN_READ_WRITE, &log->file, err) ||
-	    !os_file_allocate(log->file, size_bytes, err) || !os_file_size(log->file, &log->size, err) ||
 	    !header_make(place, log, &header, err) || !os_file_write_at(log->file, 0, buf_view(&header), err))
 		goto out;
 	failure->fatal = true;
@@ -144,9 +148,14 @@ archive_log_begin(const struct archive_log_place *place, uint64_t number, bool f
 	struct err ignored;
 
 	*failure = (struct archive_log_failure){.fatal = false};
+	if (number > NUMBER_MAX) {
+		archive_log_close(&log);
+		return ERR(err, ERR_LIMIT, "no number is left for a log file");
+	}
 	log->header = (struct archive_log_header){.state = ARCHIVE_LOG_IN_USE, .sequence = sequence};
 	log->end = ARCHIVE_LOG_START;
-	if (begin_file(place, log, fresh, size_bytes, failure, err)) {
+	log->size = size_bytes;
+	if (begin_file(place, log, fresh, failure, err)) {
 		*out = log;
 		return true;
 	}

@@ -31,7 +31,7 @@ struct archive_log {
 	struct os_file *file; /* NULL: no more commits */
 	struct crypt_sealer *sealer;
 	uint64_t end;     /* the next batch goes here */
-	uint64_t size;    /* preallocated */
+	uint64_t size;    /* it may become this long */
 	uint64_t counter; /* the last one used; never goes back, so no nonce comes twice */
 	/* reading: any thread */
 	pthread_mutex_t read_lock; /* guards the two below */
@@ -46,7 +46,8 @@ struct archive_log_failure {
 
 /*
  * archive_log_begin: take a file into use under a new key and sequence; durable on true, its name included.
- * in     fresh   true: make it; false: it is there, and free
+ * in     fresh       true: make it; false: it is there, and free
+ *        size_bytes  it may become this long; only what archive_log_prepare made is allocated before
  * after  false: the file is removed, as far as that went; its number must not be taken again
  */
 MUST_USE bool archive_log_begin(const struct archive_log_place *place, uint64_t number, bool fresh, uint64_t sequence,

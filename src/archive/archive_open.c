@@ -24,6 +24,7 @@ conditions_init(struct archive *a)
 	(void)pthread_condattr_destroy(&attributes);
 	must(pthread_mutex_init(&a->lock, NULL) == 0);
 	must(pthread_mutex_init(&a->write_lock, NULL) == 0);
+	must(pthread_mutex_init(&a->create_lock, NULL) == 0);
 	must(pthread_mutex_init(&a->seal_lock, NULL) == 0);
 }
 
@@ -68,6 +69,7 @@ archive_free(struct archive *a)
 	buf_fini(&a->batch);
 	(void)pthread_mutex_destroy(&a->lock);
 	(void)pthread_mutex_destroy(&a->write_lock);
+	(void)pthread_mutex_destroy(&a->create_lock);
 	(void)pthread_mutex_destroy(&a->seal_lock);
 	(void)pthread_cond_destroy(&a->writer_wake);
 	(void)pthread_cond_destroy(&a->sealer_wake);

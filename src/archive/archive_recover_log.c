@@ -168,6 +168,7 @@ item_load(void *ctx, const struct archive_log_item *item)
 	}
 	l->logs->out->corrupt_records++;
 	l->u->pinned = true;
+	l->u->damaged_records++;
 	log_error("%s: %u bytes at %llu are damaged and skipped: %s", log->path, item->length,
 	    (unsigned long long)item->offset, err.msg);
 	return true;
@@ -246,9 +247,7 @@ file_place(struct archive *a, struct archive_unsealed *u)
 		archive_files_add(a, u);
 		return;
 	}
-	a->retired =
-	    mem_realloc_array(a->retired, a->retired_count + 1, sizeof(struct archive_unsealed *));
-	a->retired[a->retired_count++] = u;
+	archive_retired_add(a, u);
 }
 
 bool

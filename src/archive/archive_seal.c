@@ -136,20 +136,18 @@ retire(struct archive *a, struct archive_unsealed *u)
 		i++;
 	memmove(&a->files[i], &a->files[i + 1], (a->file_count - i - 1) * sizeof(struct archive_unsealed *));
 	a->file_count--;
-	a->retired =
-	    mem_realloc_array(a->retired, a->retired_count + 1, sizeof(struct archive_unsealed *));
-	a->retired[a->retired_count++] = u;
+	archive_retired_add(a, u);
 	archive_unlock(&a->lock);
 }
 
-/* A retired file that nobody reads, out of the list; NULL when there is none. */
+/* A retired file that nobody reads, out of the list; NULL when there is none. from: do not look before. */
 static struct archive_unsealed *
-retired_take(struct archive *a)
+retired_take(struct archive *a, size_t from)
 {
 	struct archive_unsealed *u = NULL;
 
 	archive_lock(&a->lock);
-	for (size_t i = 0; i < a->retired_count && u == NULL; i++)
+	for (size_t i = from; i < a->retired_count && u == NULL; i++)
 		if (a->retired[i]->refs == 1) {
 			u = a->retired[i];
 			a->retired[i] = a->retired[--a->retired_count];
@@ -159,15 +157,17 @@ retired_take(struct archive *a)
 }
 
 /* Freed first in every case: a file that was only removed could come back with records that were erased since. */
-static void
+static bool
 file_free(struct archive *a, struct archive_unsealed *u)
 {
 	bool keep = u->log->size <= a->options.log_file_bytes;
 	struct err err;
 
 	if (!archive_log_free(&a->place, u->log, &err)) {
-		log_warn("a log file with nothing left in it stays until the next start: %s", err.msg);
-		return;
+		if (!u->warned)
+			log_warn("a log file with nothing left in it is not freed yet: %s", err.msg);
+		u->warned = true;
+		return false;
 	}
 	archive_lock(&a->lock);
 	keep = keep && a->free_count < ARCHIVE_FREE_FILES_MAX;
@@ -179,16 +179,26 @@ file_free(struct archive *a, struct archive_unsealed *u)
 	archive_unlock(&a->lock);
 	if (!keep && !os_fs_unlink(a->options.fs, u->log->path, &err))
 		log_warn("%s: not removed: %s", u->log->path, err.msg);
+	return true;
 }
 
+/* What cannot be freed goes to the front, and is tried again the next time: the header is written anew then. */
 void
 archive_seal_retire(struct archive *a)
 {
 	struct archive_unsealed *u;
+	size_t failed = 0;
 
-	while ((u = retired_take(a)) != NULL) {
-		file_free(a, u);
-		archive_unsealed_free(&u);
+	while ((u = retired_take(a, failed)) != NULL) {
+		if (file_free(a, u)) {
+			archive_unsealed_free(&u);
+			continue;
+		}
+		archive_lock(&a->lock);
+		archive_retired_add(a, u);
+		a->retired[a->retired_count - 1] = a->retired[failed];
+		a->retired[failed++] = u;
+		archive_unlock(&a->lock);
 	}
 }
 
@@ -232,6 +242,44 @@ complete_file(struct archive *a, uint64_t *sequence)
 	return u;
 }
 
+static bool
+may_seal(struct archive *a, struct err *err)
+{
+	if (atomic_load(&a->closing))
+		return ERR(err, ERR_CANCELLED, "closing");
+	return !archive_failed(a) ||
+	    ERR(err, ERR_IO, "a write to the intake log failed: nothing is sealed until a restart");
+}
+
+/* A free file ahead of need: making one takes as long as writing all of it. */
+static void
+spare_make(struct archive *a)
+{
+	uint64_t number = 0, left;
+	struct err err;
+	bool wanted;
+
+	/* Never at the cost of the reserve: without it, mail is refused. */
+	if (!os_fs_space(a->options.fs, a->intake_dir, &left, &err) ||
+	    left / 2 < a->options.reserve_bytes + a->options.log_file_bytes)
+		return;
+	archive_lock(&a->lock);
+	wanted = a->free_count == 0 && a->phase == ARCHIVE_PHASE_OPEN;
+	if (wanted)
+		number = a->next_number++;
+	archive_unlock(&a->lock);
+	if (!wanted)
+		return;
+	if (!archive_log_prepare(&a->place, number, a->options.log_file_bytes, &err)) {
+		log_warn("no spare log file: %s", err.msg);
+		return;
+	}
+	archive_lock(&a->lock);
+	a->free_numbers = mem_realloc_array(a->free_numbers, a->free_count + 1, sizeof *a->free_numbers);
+	a->free_numbers[a->free_count++] = number;
+	archive_unlock(&a->lock);
+}
+
 bool
 archive_seal(struct archive *a, bool force, struct err *err)
 {
@@ -243,17 +291,19 @@ archive_seal(struct archive *a, bool force, struct err *err)
 	if (force)
 		archive_commit_complete(a);
 	archive_lock(&a->seal_lock);
-	while (ok && (u = complete_file(a, &sequence)) != NULL) {
-		if (atomic_load(&a->closing))
-			ok = ERR(err, ERR_CANCELLED, "closing");
-		else if (archive_failed(a))
-			ok = ERR(err, ERR_IO, "a write to the intake log failed: nothing is sealed until a restart");
-		else if (!file_seal(a, u, &trouble)) {
-			*err = trouble;
-			ok = false;
-		}
+	while ((u = complete_file(a, &sequence)) != NULL) {
+		bool sealed = may_seal(a, &trouble) && file_seal(a, u, &trouble);
+
+		if (!sealed && ok)
+			*err = trouble; /* the first one counts */
+		ok = ok && sealed;
+		/* A file that cannot be sealed must not keep the others waiting, unless they would fare no better. */
+		if (!sealed && (trouble.code == ERR_CANCELLED || trouble.code == ERR_NO_SPACE || archive_failed(a)))
+			break;
 	}
 	archive_seal_retire(a);
+	if (!a->options.threads)
+		spare_make(a);
 	archive_unlock(&a->seal_lock);
 	return ok;
 }
@@ -272,31 +322,6 @@ is_aged(struct archive *a)
 			now_ms - a->files[i]->first_ms >= a->options.seal_age_ms);
 	archive_unlock(&a->lock);
 	return aged;
-}
-
-/* A free file ahead of need: making one takes as long as writing all of it. */
-static void
-spare_make(struct archive *a)
-{
-	uint64_t number = 0;
-	struct err err;
-	bool wanted;
-
-	archive_lock(&a->lock);
-	wanted = a->free_count == 0 && a->phase == ARCHIVE_PHASE_OPEN && !a->space_low;
-	if (wanted)
-		number = a->next_number++;
-	archive_unlock(&a->lock);
-	if (!wanted)
-		return;
-	if (!archive_log_prepare(&a->place, number, a->options.log_file_bytes, &err)) {
-		log_warn("no spare log file: %s", err.msg);
-		return;
-	}
-	archive_lock(&a->lock);
-	a->free_numbers = mem_realloc_array(a->free_numbers, a->free_count + 1, sizeof *a->free_numbers);
-	a->free_numbers[a->free_count++] = number;
-	archive_unlock(&a->lock);
 }
 
 static void
@@ -323,8 +348,7 @@ archive_seal_run(void *archive)
 	struct err err;
 
 	while (!atomic_load(&a->closing)) {
-		if (!archive_failed(a))
-			spare_make(a);
+		spare_make(a);
 		if (is_aged(a))
 			archive_commit_complete(a);
 		if (!archive_failed(a) && clock_mono_ms(&a->options.clock) >= retry_ms &&

@@ -64,6 +64,14 @@ archive_files_add(struct archive *a, struct archive_unsealed *u)
 	a->files[a->file_count++] = u;
 }
 
+void
+archive_retired_add(struct archive *a, struct archive_unsealed *u)
+{
+	a->retired =
+	    mem_realloc_array(a->retired, a->retired_count + 1, sizeof(struct archive_unsealed *));
+	a->retired[a->retired_count++] = u;
+}
+
 bool
 archive_unsealed_body(struct archive_unsealed *u, const struct archive_unsealed_row *row, struct buf *body,
     struct err *err)
@@ -142,8 +150,10 @@ archive_view_take(struct archive *a, const struct archive_volume *volume, int64_
 	for (size_t i = 0; i < a->volume_count; i++)
 		if (volume == NULL || volume == a->volumes[i])
 			view_packs(a->volumes[i], from_ms, to_ms, out);
-	for (size_t i = 0; i < a->file_count; i++)
+	for (size_t i = 0; i < a->file_count; i++) {
 		view_rows(a->files[i], volume, from_ms, to_ms, out);
+		out->damaged_records += a->files[i]->damaged_records;
+	}
 	archive_unlock(&a->lock);
 	if (out->row_count > 0)
 		qsort(out->rows, out->row_count, sizeof *out->rows, newest_first);

@@ -78,6 +78,8 @@ archive_verify(struct archive *a, const char *archive_id, const atomic_bool *can
 	archive_view_take(a, volume, INT64_MIN, INT64_MAX, &view);
 	if (view.corrupt_packs > 0)
 		problem(ctx, "packs were damaged when the archives were opened, and are not served: see the log");
+	if (view.damaged_records > 0)
+		problem(ctx, "the intake log holds damaged records, which may belong to any archive: see the log");
 	ok = view_verify(&view, cancel, problem, ctx, checked_out, err);
 	archive_view_fini(a, &view);
 	return ok;

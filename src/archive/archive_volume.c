@@ -190,12 +190,11 @@ archive_create(struct archive *a, const char *archive_id, struct err *err)
 
 	if (!id_check(archive_id, err))
 		return false;
-	/* The seal lock keeps two calls for one id apart. */
-	archive_lock(&a->seal_lock);
+	archive_lock(&a->create_lock);
 	archive_lock(&a->lock);
 	v = archive_volume_find(a, archive_id);
 	archive_unlock(&a->lock);
 	ok = v != NULL || volume_create(a, archive_id, err);
-	archive_unlock(&a->seal_lock);
+	archive_unlock(&a->create_lock);
 	return ok;
 }

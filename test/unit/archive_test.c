@@ -413,9 +413,17 @@ flip(struct archive_fixture *f, const char *path, uint64_t at)
 }
 
 static void
+count_problem(void *ctx, const char *what)
+{
+	(void)what;
+	(*(size_t *)ctx)++;
+}
+
+static void
 damaged_record_is_skipped_and_named(void **state)
 {
 	struct archive_fixture f;
+	uint64_t checked;
 	size_t lines = 0;
 
 	(void)state;
@@ -436,6 +444,10 @@ damaged_record_is_skipped_and_named(void **state)
 	check(&f, 1, 10);
 	assert_int_equal(count_hits(&f, "a-one", 0, INT64_MAX), 9);
 	log_set_sink(NULL, NULL);
+	lines = 0;
+	assert_true(archive_verify(f.archive, "a-one", NULL, count_problem, &lines, &checked, &err));
+	assert_int_equal(lines, 1);
+	assert_int_equal(checked, 9);
 	archive_fixture_fini(&f);
 }
 
