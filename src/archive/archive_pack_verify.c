@@ -63,7 +63,8 @@ content_check(struct verify *v, struct err *err)
 {
 	uint64_t at = 0, end = v->pack->footer.file_bytes - PACK_TAIL_BYTES;
 	struct crypt_sha256_stream *stream = crypt_sha256_new();
-	uint8_t *step = mem_alloc(CONTENT_STEP_BYTES), digest[CRYPT_SHA256_BYTES];
+	uint8_t *step = mem_alloc(end < CONTENT_STEP_BYTES ? (size_t)end : CONTENT_STEP_BYTES);
+	uint8_t digest[CRYPT_SHA256_BYTES];
 	struct err read_err;
 	bool readable = true, cancelled = false;
 
