@@ -316,6 +316,12 @@ json_at(const struct json *array, size_t i)
 	return json_lend(json_array_get(json_node(array), i));
 }
 
+struct json *
+json_at_mutable(struct json *array, size_t i)
+{
+	return json_lend(json_array_get(json_node(array), i));
+}
+
 void
 json_push(struct json *array, struct json *value)
 {

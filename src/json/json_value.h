@@ -77,6 +77,7 @@ bool json_member(
 /* Arrays; json_count also counts an object's members; 0 for anything else. */
 size_t json_count(const struct json *v);
 const struct json *json_at(const struct json *array, size_t i);
+struct json *json_at_mutable(struct json *array, size_t i);
 void json_push(struct json *array, struct json *value); /* takes value */
 
 /* Scalars. json_text: the string's bytes, empty for anything else; json_str: NUL-terminated or NULL. */

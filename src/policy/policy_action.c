@@ -2,11 +2,18 @@
 /* From an action's document to its compiled form. */
 #include <string.h>
 
+#include "base_limits.h"
 #include "base_text.h"
 #include "policy_rules_int.h"
 
 #define WORD_TEXT_BYTES 45 /* of one encoded word: 60 characters of base64, RFC 2047 §2 */
-#define HEADER_LINE_MAX ((size_t)4096)
+#define WORD_LINE_MAX   76 /* of a line that holds one, RFC 2047 §2 */
+#define WORD_OVERHEAD   12 /* "=?utf-8?B?" and "?=" */
+/* As the API's model has them. */
+#define NAME_BYTES_MAX  64
+#define VALUE_CHARS_MAX 128
+#define HEADER_LINE_MAX ((size_t)2048) /* 128 characters of four bytes fit, in base64, with folds  \
+					*/
 
 static const struct {
 	const char *name, *log_name;
@@ -29,7 +36,8 @@ static const struct {
 static bool
 is_header_name(const char *name)
 {
-	if (name == NULL || (name[0] | 0x20) != 'x' || name[1] != '-' || name[2] == '\0')
+	if (name == NULL || (name[0] | 0x20) != 'x' || name[1] != '-' || name[2] == '\0' ||
+	    strlen(name) > NAME_BYTES_MAX)
 		return false;
 	for (const char *p = name + 2; *p != '\0'; p++)
 		if (!((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
@@ -38,12 +46,16 @@ is_header_name(const char *name)
 	return true;
 }
 
-/* UTF-8 as encoded words, each a whole number of characters. */
+/* UTF-8 as encoded words, each a whole number of characters and on a line of its own; the first one
+ * stands beside the name when it fits there. */
 static void
 encode_words(struct bytes text, struct buf *out)
 {
+	size_t first = text.len < WORD_TEXT_BYTES ? text.len : WORD_TEXT_BYTES;
 	size_t at = 0;
 
+	buf_append_str(out,
+	    out->len + 1 + WORD_OVERHEAD + (first + 2) / 3 * 4 > WORD_LINE_MAX ? "\r\n " : " ");
 	while (at < text.len) {
 		size_t len = text.len - at < WORD_TEXT_BYTES ? text.len - at : WORD_TEXT_BYTES;
 
@@ -76,17 +88,23 @@ compile_header(struct arena *arena, struct policy_rule_action *out, struct err *
 	struct buf line;
 
 	if (!is_header_name(name))
-		return ERR(err, ERR_SYNTAX, "HeaderName: X- and letters, digits or hyphens");
-	if (json_str(value) == NULL)
-		return ERR(err, ERR_SYNTAX, "HeaderValue: a text is needed");
+		return ERR(err, ERR_SYNTAX,
+		    "HeaderName: X- and letters, digits or hyphens, at most %d in all",
+		    NAME_BYTES_MAX);
+	if (json_str(value) == NULL || json_text(value).len == 0 ||
+	    text_utf8_count(json_text(value)) > VALUE_CHARS_MAX)
+		return ERR(err, ERR_SYNTAX, "HeaderValue: a text of 1 to %d characters is needed",
+		    VALUE_CHARS_MAX);
 	out->header =
 	    (struct policy_header){bytes_of_str(name), clean_value(arena, json_text(value))};
 	buf_init(&line, HEADER_LINE_MAX);
-	buf_printf(&line, "%s: ", name);
-	if (text_is_ascii(out->header.value))
+	buf_printf(&line, "%s:", name);
+	if (text_is_ascii(out->header.value)) {
+		buf_append_byte(&line, ' ');
 		buf_append(&line, out->header.value);
-	else
+	} else {
 		encode_words(out->header.value, &line);
+	}
 	buf_append_str(&line, "\r\n");
 	out->header_line = arena_bytes(arena, buf_view(&line));
 	if (!buf_ok(&line, err)) {
@@ -95,6 +113,16 @@ compile_header(struct arena *arena, struct policy_rule_action *out, struct err *
 	}
 	buf_fini(&line);
 	return true;
+}
+
+/* Without spaces and controls, and no longer than SMTP has it. */
+static bool
+is_recipient(struct bytes address)
+{
+	for (size_t i = 0; i < address.len; i++)
+		if (address.ptr[i] <= 0x20 || address.ptr[i] == 0x7f)
+			return false;
+	return address.len > 0 && address.len <= SMTP_PATH_BYTES_MAX;
 }
 
 static bool
@@ -108,7 +136,7 @@ compile_recipients(struct arena *arena, struct policy_rule_action *out, struct e
 		return ERR(err, ERR_SYNTAX, "ReplaceWith: at least one recipient is needed");
 	for (size_t i = 0; i < count; i++) {
 		recipients[i] = json_text(json_at(list, i));
-		if (recipients[i].len == 0)
+		if (!is_recipient(recipients[i]))
 			return ERR(err, ERR_SYNTAX, "ReplaceWith: %zu is no address", i);
 	}
 	out->recipients = recipients;

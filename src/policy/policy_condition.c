@@ -132,6 +132,7 @@ take_cidrs(
 	return true;
 }
 
+/* Known, shown, and never true here. */
 static bool
 not_executed(const char *name, const struct json *expression, struct policy_condition *out)
 {
@@ -140,7 +141,17 @@ not_executed(const char *name, const struct json *expression, struct policy_cond
 	out->subject = POLICY_SUBJECT_NOT_EXECUTED;
 	out->subject_name = name;
 	out->op_name = op != NULL ? op : "";
+	out->values = json_find(expression, "Values");
 	return true;
+}
+
+/* SPF, DKIM, or what an add-on says. */
+static const char *
+verdict_name(const struct json *expression)
+{
+	const char *name = json_get_str(json_find(expression, "Evaluate"), "Attribute");
+
+	return name != NULL ? name : "Analysis";
 }
 
 static bool
@@ -234,9 +245,9 @@ compile_rule_only(
 	if ((e = json_find(d, "NumberExpression")) != NULL)
 		return compile_number(e, out, err);
 	if ((e = json_find(d, "VerdictExpression")) != NULL)
-		return not_executed("VerdictExpression", e, out);
+		return not_executed(verdict_name(e), e, out);
 	if ((e = json_find(d, "DmarcExpression")) != NULL)
-		return not_executed("DmarcExpression", e, out);
+		return not_executed("DMARC", e, out);
 	return ERR(err, ERR_SYNTAX, "no kind of condition that is known");
 }
 

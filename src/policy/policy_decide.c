@@ -5,11 +5,11 @@
 
 #include "policy_rules_int.h"
 
-#define EXPLAINED_BYTES     ((size_t)40 * 1024) /* of all rules of one message */
-#define EXPLAINED_RECIPIENT 8                   /* punctuation around one recipient */
-#define EXPLAINED_ACTION    (160 + POLICY_REASON_SIZE)
-/* 40 rules of 10 actions, each a line of at most 4 KiB */
-#define HEADER_LINES_MAX ((size_t)40 * 10 * 4096)
+#define EXPLAINED_RESERVE                                                                          \
+	((size_t)12 * 1024) /* for rules and actions; conditions may not take it */
+#define EXPLAINED_END 64    /* brackets, and the count of rules left out */
+#define RULE_COST     160   /* names and punctuation around one rule */
+#define ACTION_COST   128   /* and around one action */
 
 /* A set of recipients; grows in the arena. */
 struct set {
@@ -30,7 +30,8 @@ struct run {
 	size_t step_count, step_cap;
 	size_t failed;
 	struct json *explanation;
-	struct policy_budget budget;
+	struct policy_budget budget; /* truncated counts within one rule */
+	size_t rules_truncated;
 };
 
 static void
@@ -111,27 +112,20 @@ static void
 explain_recipients(struct run *r, struct json *o)
 {
 	struct json *list = json_new_array();
-	size_t omitted = 0;
 
-	for (size_t i = 0; i < r->matched.count; i++) {
-		if (policy_budget_spend(&r->budget, r->matched.list[i].len + EXPLAINED_RECIPIENT))
+	for (size_t i = 0; i < r->matched.count; i++)
+		if (policy_budget_spend_detail(&r->budget, policy_text_cost(r->matched.list[i])))
 			json_push(list, json_new_text(r->matched.list[i]));
-		else
-			omitted++;
-	}
 	json_set(o, "recipients_matched", list);
-	if (omitted > 0)
-		json_set_integer(o, "recipients_omitted", (int64_t)omitted);
 }
 
-/* Each condition once. One that looks at the recipient is told for the set: true when somebody is
- * in it. */
+/* Each condition once. One that looks at the recipient is told for all who are still there: true
+ * when it is of somebody. */
 static void
 explain_conditions(struct run *r, const struct policy_condition *conditions, size_t count,
     const char *member, struct json *o)
 {
 	struct json *list = json_new_array();
-	size_t omitted = 0;
 
 	for (size_t i = 0; i < count; i++) {
 		struct policy_view view = view_of(r);
@@ -147,20 +141,18 @@ explain_conditions(struct run *r, const struct policy_condition *conditions, siz
 		explained = policy_condition_explain(&conditions[i], result, &r->budget);
 		if (explained != NULL)
 			json_push(list, explained);
-		else
-			omitted++;
 	}
 	json_set(o, member, list);
-	if (omitted > 0)
-		json_set_integer(o, "conditions_omitted", (int64_t)omitted);
 }
 
+/* The rule's line first, then what may be left out. NULL: not even the line fits. */
 static struct json *
 explain_rule(struct run *r, const struct policy_rule *rule, size_t index)
 {
 	struct json *o;
 
-	if (!policy_budget_spend(&r->budget, EXPLAINED_ACTION))
+	if (!policy_budget_spend(
+		&r->budget, RULE_COST + policy_text_cost(bytes_of_str(rule->name))))
 		return NULL;
 	o = json_new_object();
 	json_set_str(o, "rule_name", rule->name);
@@ -170,6 +162,8 @@ explain_rule(struct run *r, const struct policy_rule *rule, size_t index)
 		explain_conditions(r, rule->conditions, rule->condition_count, "conditions", o);
 	if (rule->unless_count > 0)
 		explain_conditions(r, rule->unless, rule->unless_count, "unless", o);
+	if (r->matched.count > 0)
+		json_set(o, "actions", json_new_array());
 	return o;
 }
 
@@ -177,17 +171,17 @@ static void
 explain_action(struct run *r, struct json *rule, const struct policy_rule_action *a, size_t index,
     const char *failure)
 {
-	struct json *list, *o;
+	struct json *o;
 
-	if (rule == NULL || !policy_budget_spend(&r->budget, EXPLAINED_ACTION))
+	if (rule == NULL ||
+	    !policy_budget_spend(&r->budget, ACTION_COST + policy_text_cost(bytes_of_str(failure))))
 		return;
-	list = json_get_mutable(rule, "actions");
 	o = json_new_object();
 	json_set_str(o, "action_name", a->log_name);
 	json_set_integer(o, "action_index", (int64_t)index + 1);
 	json_set_str(o, "action_status", failure == NULL ? "SUCCESS" : "FAILURE");
 	json_set_str(o, "action_failure", failure);
-	json_push(list, o);
+	json_push(json_get_mutable(rule, "actions"), o);
 }
 
 static void
@@ -285,34 +279,41 @@ run_rule(struct run *r, const struct policy_rule *rule, size_t index)
 	struct json *explained;
 
 	match(r, rule);
+	r->budget.truncated = 0;
 	explained = explain_rule(r, rule, index);
-	if (explained != NULL && r->matched.count > 0)
-		json_set(explained, "actions", json_new_array());
 	for (size_t i = 0; i < rule->action_count && r->matched.count > 0; i++)
 		if (!act(r, rule, index, i, explained))
 			break;
-	if (explained != NULL)
-		json_push(r->explanation, explained);
+	if (explained == NULL) {
+		r->rules_truncated++;
+		return;
+	}
+	if (r->budget.truncated > 0)
+		json_set_integer(explained, "truncated", (int64_t)r->budget.truncated);
+	json_push(r->explanation, explained);
 }
 
 void
 policy_rules_decide(const struct policy_rules *rules, const struct policy_message *m,
     const struct policy_context *context, struct arena *arena, struct policy_decision *out)
 {
-	struct run r = {
-	    .message = m, .context = context, .arena = arena, .budget = {EXPLAINED_BYTES, 0}};
+	struct run r = {.message = m,
+	    .context = context,
+	    .arena = arena,
+	    .budget = {POLICY_RULES_EXPLANATION_BYTES_MAX - EXPLAINED_END, EXPLAINED_RESERVE, 0}};
 	struct json *o;
 
 	r.explanation = json_new_array();
-	buf_init(&r.header_lines, HEADER_LINES_MAX);
+	buf_init(&r.header_lines, POLICY_HEADER_LINES_BYTES_MAX);
 	for (size_t i = 0; i < m->recipient_count; i++)
 		if (!set_has(&r.alive, m->recipients[i]))
 			set_push(arena, &r.alive, m->recipients[i]);
 	for (size_t i = 0; i < rules->count && r.alive.count > 0; i++)
 		run_rule(&r, &rules->rules[i], i);
-	if (r.budget.omitted > 0) {
+	must(!r.header_lines.failed); /* compile has added them up */
+	if (r.rules_truncated > 0) {
 		o = json_new_object();
-		json_set_integer(o, "omitted", (int64_t)r.budget.omitted);
+		json_set_integer(o, "truncated", (int64_t)r.rules_truncated);
 		json_push(r.explanation, o);
 	}
 	*out = (struct policy_decision){r.steps, r.step_count, r.failed, r.explanation};

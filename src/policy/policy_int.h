@@ -89,15 +89,21 @@ bool policy_condition_test(const struct policy_condition *c, const struct policy
 /* policy_condition_by_recipient: its result may differ between recipients of one message. */
 bool policy_condition_by_recipient(const struct policy_condition *c);
 
+/* policy_text_cost: the most bytes a text takes when it is printed as JSON, with quotes and comma.
+ */
+size_t policy_text_cost(struct bytes text);
+
 /*
- * What explanations may hold, docs/formats/explanation.md. spend says whether bytes more fit; what
- * does not fit is left out and counted.
+ * What one explanation may hold, in printed bytes: docs/formats/explanation.md. What does not fit
+ * is left out and counted. spend: may use all that is left; spend_detail: conditions and
+ * recipients, which leave the reserve for the rules and actions that come later.
  */
 struct policy_budget {
-	size_t left;
-	size_t omitted;
+	size_t left, reserve;
+	size_t truncated; /* things left out */
 };
 bool policy_budget_spend(struct policy_budget *b, size_t bytes);
+bool policy_budget_spend_detail(struct policy_budget *b, size_t bytes);
 /* policy_condition_explain: {expression: {attribute, operator, value}, expressionResult}; NULL when
  * it does not fit. */
 struct json *policy_condition_explain(

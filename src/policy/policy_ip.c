@@ -22,6 +22,16 @@ clear_host_bits(struct policy_cidr *c)
 	}
 }
 
+void
+policy_ip_unmap(int *family, uint8_t ip[16])
+{
+	if (*family != 6 || memcmp(ip, mapped, sizeof mapped) != 0)
+		return;
+	memmove(ip, ip + 12, 4);
+	memset(ip + 4, 0, 12);
+	*family = 4;
+}
+
 bool
 policy_cidr_parse(struct policy_cidr *out, struct bytes text)
 {
@@ -49,9 +59,7 @@ policy_cidr_parse(struct policy_cidr *out, struct bytes text)
 		return false;
 	out->prefix = (unsigned)prefix;
 	if (out->family == 6 && out->prefix >= 96 && memcmp(out->ip, mapped, sizeof mapped) == 0) {
-		memmove(out->ip, out->ip + 12, 4);
-		memset(out->ip + 4, 0, 12);
-		out->family = 4;
+		policy_ip_unmap(&out->family, out->ip);
 		out->prefix -= 96;
 	}
 	clear_host_bits(out);

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Is a condition true of what is looked at? And how is that told? */
+/* Is a condition true of what is looked at? */
 #include <string.h>
 
 #include "mime_fold.h"
 #include "policy_int.h"
-
-#define EXPLAINED_VALUE_BYTES 80 /* of one value; longer ones are cut, with "..." */
-#define EXPLAINED_OVERHEAD    96 /* names and punctuation around one condition */
 
 static bool
 text_matches(enum policy_operator op, struct bytes text, struct bytes folded)
@@ -122,14 +119,18 @@ any_match(const struct policy_condition *c, const struct policy_view *v)
 static bool
 ip_matches(const struct policy_condition *c, const struct policy_session *s)
 {
-	for (size_t i = 0; i < c->count; i++) {
-		if (c->subject == POLICY_SUBJECT_IPV4 && s->ip_family != 4)
-			return false;
-		if (c->subject == POLICY_SUBJECT_IPV6 && s->ip_family != 6)
-			return false;
-		if (policy_cidr_holds(&c->cidrs[i], s->ip_family, s->ip))
+	uint8_t ip[16];
+	int family = s->ip_family;
+
+	memcpy(ip, s->ip, sizeof ip);
+	policy_ip_unmap(&family, ip);
+	if (c->subject == POLICY_SUBJECT_IPV4 && family != 4)
+		return false;
+	if (c->subject == POLICY_SUBJECT_IPV6 && family != 6)
+		return false;
+	for (size_t i = 0; i < c->count; i++)
+		if (policy_cidr_holds(&c->cidrs[i], family, ip))
 			return true;
-	}
 	return false;
 }
 
@@ -192,58 +193,4 @@ bool
 policy_condition_by_recipient(const struct policy_condition *c)
 {
 	return c->subject == POLICY_SUBJECT_RECIPIENT;
-}
-
-bool
-policy_budget_spend(struct policy_budget *b, size_t bytes)
-{
-	if (bytes > b->left) {
-		b->omitted++;
-		return false;
-	}
-	b->left -= bytes;
-	return true;
-}
-
-/* At most EXPLAINED_VALUE_BYTES of it, cut between characters. */
-static struct json *
-shortened(const struct json *value)
-{
-	struct bytes text = json_text(value);
-	size_t len = EXPLAINED_VALUE_BYTES;
-	char cut[EXPLAINED_VALUE_BYTES + 4];
-
-	if (text.len <= EXPLAINED_VALUE_BYTES)
-		return json_copy(value);
-	while (len > 0 && (text.ptr[len] & 0xc0) == 0x80)
-		len--;
-	memcpy(cut, text.ptr, len);
-	memcpy(cut + len, "...", 4);
-	return json_new_str(cut);
-}
-
-struct json *
-policy_condition_explain(const struct policy_condition *c, bool result, struct policy_budget *b)
-{
-	size_t count = json_kind(c->values) == JSON_ARRAY ? json_count(c->values) : 0;
-	struct json *o, *expression, *values;
-
-	if (!policy_budget_spend(b,
-		EXPLAINED_OVERHEAD + strlen(c->subject_name) + count * (EXPLAINED_VALUE_BYTES + 8)))
-		return NULL;
-	o = json_new_object();
-	expression = json_new_object();
-	values = json_new_array();
-	json_set_str(expression, "attribute", c->subject_name);
-	json_set_str(expression, "operator", c->op_name);
-	for (size_t i = 0; i < count; i++)
-		json_push(values, shortened(json_at(c->values, i)));
-	if (count == 0 && c->values != NULL)
-		json_push(values, json_copy(c->values));
-	json_set(expression, "value", values);
-	json_set(o, "expression", expression);
-	json_set_bool(o, "expressionResult", result);
-	if (c->subject == POLICY_SUBJECT_NOT_EXECUTED)
-		json_set_str(o, "failure", "not executed");
-	return o;
 }

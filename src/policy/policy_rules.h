@@ -24,8 +24,8 @@
 struct policy_rules;
 
 /* policy_rules_compile: from the document of GetRuleSet ({RuleSetId, RuleSetName, Rules}). The
- * document is kept by copy. ERR_SYNTAX with the path of what is wrong. Thread-safe to use once
- * compiled. */
+ * document is kept by copy. ERR_SYNTAX or ERR_LIMIT with the path of what is wrong. Thread-safe to
+ * use once compiled. */
 MUST_USE bool policy_rules_compile(
     const struct json *document, struct policy_rules **out, struct err *err);
 void policy_rules_free(struct policy_rules **r);
@@ -80,6 +80,10 @@ struct policy_context {
 	void *ctx;
 };
 
+/* With the traffic policy's part and the object around both, at most 64 KiB: what the archive
+ * keeps. */
+#define POLICY_RULES_EXPLANATION_BYTES_MAX ((size_t)37 * 1024)
+
 /* One action to carry out. */
 struct policy_step {
 	enum policy_action action;
@@ -98,10 +102,8 @@ struct policy_decision {
 	size_t step_count;
 	size_t failed_action_count;
 	struct json
-	    *explanation; /* the caller's; array, one object per rule and action in the shape of the
-			   * SES rule-set log: rule_name, rule_index, recipients_matched, conditions
-			   * (each with its result), action_metadata{action_name, action_index,
-			   * action_status, action_failure} */
+	    *explanation; /* the caller's; array, one object per rule that was looked at, printed at
+			   * most POLICY_RULES_EXPLANATION_BYTES_MAX; docs/formats/explanation.md */
 };
 
 /* policy_rules_decide: memory from arena except explanation. */

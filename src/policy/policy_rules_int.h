@@ -5,6 +5,10 @@
 
 #include "policy_int.h"
 
+/* All AddHeader lines of one rule set: 40 rules of 9, each of 128 characters in encoded words, fit
+ * three times. */
+#define POLICY_HEADER_LINES_BYTES_MAX ((size_t)1024 * 1024)
+
 struct policy_rule_action {
 	enum policy_action action;
 	const char *log_name;          /* "WRITE_TO_S3", as in the rule-set log */
@@ -29,6 +33,7 @@ struct policy_rules {
 	struct json *document;
 	struct policy_rule *rules;
 	size_t count;
+	size_t header_bytes; /* of all AddHeader lines */
 };
 
 /* policy_action_compile: one RuleAction; memory from arena, document lent. */

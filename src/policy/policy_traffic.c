@@ -8,8 +8,14 @@
 #include "policy_int.h"
 
 /* Explanations in full for so many recipients of a message; the others get their verdict. */
-#define EXPLAINED_RECIPIENTS 4u
-#define EXPLAINED_BYTES      ((size_t)8 * 1024) /* of one recipient */
+#define FULL_RECIPIENTS 4u
+#define FULL_COST       ((size_t)3 * 1024) /* at most, of one of them */
+#define VERDICT_COST    84                 /* one who gets a verdict only: names and punctuation */
+#define RECIPIENT_COST  128                /* names and punctuation around one recipient */
+#define STATEMENT_COST  80                 /* and around one statement */
+#define DEFAULT_COST    96                 /* the default action */
+#define END_COST        64                 /* brackets, and the count of recipients left out */
+#define SIZE_CEIL       9007199254740992.0 /* doubles above it are no exact counts */
 
 struct statement {
 	bool allow;
@@ -67,8 +73,11 @@ compile(struct policy_traffic *p, struct err *err)
 		json_find(p->document, "DefaultAction"), "DefaultAction", &p->default_allow, err))
 		return false;
 	p->id = json_get_str(p->document, "TrafficPolicyId");
-	p->size_max =
-	    json_is_number(size) && json_number(size) >= 1 ? (uint64_t)json_number(size) : 0;
+	if (json_is_number(size) && json_number(size) >= 1)
+		p->size_max =
+		    (uint64_t)(json_number(size) < SIZE_CEIL ? json_number(size) : SIZE_CEIL);
+	if (statements != NULL && json_kind(statements) != JSON_ARRAY)
+		return ERR(err, ERR_SYNTAX, "PolicyStatements: a list is needed");
 	p->count = json_count(statements);
 	p->statements = arena_calloc(&p->arena, p->count + 1, sizeof *p->statements);
 	for (size_t i = 0; i < p->count; i++)
@@ -120,9 +129,11 @@ static bool
 statement_matches(const struct statement *s, const struct policy_view *view,
     struct json *evaluation, struct policy_budget *budget)
 {
-	struct json *conditions = evaluation != NULL ? json_new_array() : NULL, *o;
+	struct json *conditions = NULL, *o;
 	bool matched = true;
 
+	if (evaluation != NULL && policy_budget_spend_detail(budget, STATEMENT_COST))
+		conditions = json_new_array();
 	for (size_t i = 0; i < s->condition_count && matched; i++) {
 		matched = policy_condition_test(&s->conditions[i], view);
 		if (conditions != NULL) {
@@ -133,7 +144,7 @@ statement_matches(const struct statement *s, const struct policy_view *view,
 				json_push(conditions, explained);
 		}
 	}
-	if (evaluation == NULL)
+	if (conditions == NULL)
 		return matched;
 	o = json_new_object();
 	json_set_str(o, "action", s->allow ? "ALLOW" : "DENY");
@@ -175,24 +186,80 @@ decide(const struct policy_traffic *p, const struct policy_view *view, struct js
 	return p->default_allow;
 }
 
+/* How many bytes the recipients told so far may take. */
+static size_t
+cost_so_far(const struct json *explanation)
+{
+	size_t cost = END_COST;
+
+	for (size_t i = 0; i < json_count(explanation); i++) {
+		const struct json *o = json_at(explanation, i);
+
+		if (json_get(o, "traffic_policy_evaluation") != NULL)
+			cost += FULL_COST;
+		else
+			cost +=
+			    RECIPIENT_COST + policy_text_cost(json_text(json_get(o, "recipient")));
+	}
+	return cost;
+}
+
+/* The object that counts those who are not told, when there is one: it is the last. */
+static struct json *
+counter_of(struct json *explanation)
+{
+	size_t count = json_count(explanation);
+	struct json *last = count > 0 ? json_at_mutable(explanation, count - 1) : NULL;
+
+	return last != NULL && json_get(last, "recipient") == NULL ? last : NULL;
+}
+
+static void
+leave_out(struct json *explanation)
+{
+	struct json *counter = counter_of(explanation);
+
+	if (counter == NULL) {
+		counter = json_new_object();
+		json_push(explanation, counter);
+	}
+	json_set_integer(counter, "truncated", json_get_integer(counter, "truncated", 0) + 1);
+}
+
 bool
 policy_traffic_decide(const struct policy_traffic *p, const struct policy_session *s,
     struct bytes recipient, struct json *explanation)
 {
 	struct policy_view view = {.session = s, .recipient = recipient};
-	struct policy_budget budget = {EXPLAINED_BYTES, 0};
-	bool full = explanation != NULL && json_count(explanation) < EXPLAINED_RECIPIENTS;
-	struct json *o, *evaluation = full ? json_new_array() : NULL;
-	bool accepted = decide(p, &view, evaluation, &budget);
+	size_t cost = RECIPIENT_COST + policy_text_cost(recipient);
+	struct policy_budget budget = {0, DEFAULT_COST, 0};
+	struct json *evaluation = NULL, *o;
+	bool accepted, full;
 
+	full = explanation != NULL && json_count(explanation) < FULL_RECIPIENTS &&
+	       cost + DEFAULT_COST <= FULL_COST;
+	if (full) {
+		budget.left = FULL_COST - cost;
+		evaluation = json_new_array();
+	}
+	accepted = decide(p, &view, evaluation, &budget);
 	if (explanation == NULL)
 		return accepted;
+	if (counter_of(explanation) != NULL ||
+	    cost_so_far(explanation) +
+		    (full ? FULL_COST : VERDICT_COST + policy_text_cost(recipient)) >
+		POLICY_TRAFFIC_EXPLANATION_BYTES_MAX) {
+		json_free(&evaluation);
+		leave_out(explanation);
+		return accepted;
+	}
 	o = json_new_object();
 	json_set_text(o, "recipient", recipient);
 	json_set_str(o, "traffic_policy_verdict", accepted ? "ACCEPT" : "REJECT");
 	json_set(o, "traffic_policy_evaluation", evaluation);
-	if (!full || budget.omitted > 0)
-		json_set_integer(o, "omitted", full ? (int64_t)budget.omitted : (int64_t)p->count);
+	if (!full || budget.truncated > 0)
+		json_set_integer(
+		    o, "truncated", full ? (int64_t)budget.truncated : (int64_t)p->count + 1);
 	json_push(explanation, o);
 	return accepted;
 }

@@ -32,10 +32,17 @@ void policy_traffic_free(struct policy_traffic **p);
 /* policy_traffic_size_max: 0 = the policy sets none. */
 uint64_t policy_traffic_size_max(const struct policy_traffic *p);
 
+/* All recipients of a message together, printed. */
+#define POLICY_TRAFFIC_EXPLANATION_BYTES_MAX ((size_t)26 * 1024)
+
 /*
- * policy_traffic_decide: true = accepted. explanation (may be NULL) gets one new object pushed (it
- * must be an array): the fields traffic_policy_evaluation and traffic_policy_verdict of the SES
- * debug log, and recipient.
+ * policy_traffic_decide: true = accepted.
+ *
+ * in      explanation  NULL, or the array of this message that earlier calls filled: gets one
+ * object pushed, or its last one, {"truncated": n}, counts one more; printed it stays within
+ *                      POLICY_TRAFFIC_EXPLANATION_BYTES_MAX
+ * cost    linear in the recipients explained before
+ * source  docs/formats/explanation.md
  */
 bool policy_traffic_decide(const struct policy_traffic *p, const struct policy_session *s,
     struct bytes recipient, struct json *explanation);

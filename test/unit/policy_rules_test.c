@@ -195,6 +195,22 @@ conditions(void **state)
 	    {"size greater or equal", SIZE("GREATER_THAN_OR_EQUAL", "1000.5"), false},
 	    {"address", IP("CIDR_MATCHES", "['192.0.2.0/25']"), true},
 	    {"not address", IP("NOT_CIDR_MATCHES", "['192.0.2.0/25','10.0.0.0/8']"), false},
+	    {"mapped range", IP("CIDR_MATCHES", "['::ffff:192.0.2.0/120']"), true},
+	    {"accents count", TEXT("SUBJECT", "CONTAINS", "['r\xC3\xA9port']"), false},
+	    {"subject equals", TEXT("SUBJECT", "EQUALS", "['QUARTERLY report']"), true},
+	    {"subject starts", TEXT("SUBJECT", "STARTS_WITH", "['quarter']"), true},
+	    {"subject ends", TEXT("SUBJECT", "ENDS_WITH", "['quarter']"), false},
+	    {"mail from not equals", TEXT("MAIL_FROM", "NOT_EQUALS", "['a@b.c']"), true},
+	    {"helo contains", TEXT("HELO", "CONTAINS", "['example']"), true},
+	    {"from ends", TEXT("FROM", "ENDS_WITH", "['@EXAMPLE.COM']"), true},
+	    {"URI name absent", CERT("SAN_UNIFORM_RESOURCE_IDENTIFIER", "CONTAINS", "['a']"),
+		false},
+	    {"IP name absent", CERT("SAN_IP_ADDRESS", "NOT_EQUALS", "['10.0.0.1']"), true},
+	    {"directory name absent", CERT("SAN_DIRECTORY_NAME", "EQUALS", "['a']"), false},
+	    {"registered id absent", CERT("SAN_REGISTERED_ID", "EQUALS", "['1.2']"), false},
+	    {"header contains", HEADER("x-team", "CONTAINS", "['ega']"), true},
+	    {"wrapped, positive", BOOL("TLS_WRAPPED", "IS_TRUE"), false},
+	    {"no read receipt", BOOL("READ_RECEIPT_REQUESTED", "IS_FALSE"), false},
 	    {"address of the other family", IP("CIDR_MATCHES", "['::/0']"), false},
 	};
 	struct policy_message m = message();
@@ -300,6 +316,12 @@ headers(void **state)
 	    {"plain", "yes", "X-New: yes\r\n"},
 	    {"line breaks are spaces", "a\\r\\nBcc: b@c.d", "X-New: a  Bcc: b@c.d\r\n"},
 	    {"other letters", "M\xC3\xBCnchen", "X-New: =?utf-8?B?TcO8bmNoZW4=?=\r\n"},
+	    /* 46 bytes: the first 45 do not end between characters, and do not fit beside the name.
+	     */
+	    {"two words", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\xC3\xBC",
+		"X-New:\r\n "
+		"=?utf-8?B?YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE=?="
+		"\r\n =?utf-8?B?w7w=?=\r\n"},
 	};
 	struct policy_message m = message();
 	struct arena arena;
@@ -358,11 +380,136 @@ explained(void **state)
 	    "\"action_index\":2,\"action_status\":\"FAILURE\",\"action_failure\":\"not "
 	    "here\"}]},{\"rule_name\":\"second\","
 	    "\"rule_index\":2,\"recipients_matched\":[],\"conditions\":[{\"expression\":{"
-	    "\"attribute\":\"DmarcExpression\","
-	    "\"operator\":\"EQUALS\",\"value\":[]},\"expressionResult\":false,\"failure\":\"not "
+	    "\"attribute\":\"DMARC\","
+	    "\"operator\":\"EQUALS\",\"value\":[\"NONE\"]},\"expressionResult\":false,\"failure\":"
+	    "\"not "
 	    "executed\"}]}]");
 	json_free(&d.explanation);
 	buf_fini(&text);
+	arena_fini(&arena);
+	policy_rules_free(&r);
+}
+
+/* What cannot be carried out as written is refused when it is compiled. */
+static void
+refused(void **state)
+{
+#define ADD(name, value) "{'AddHeader':{'HeaderName':'" name "','HeaderValue':'" value "'}}"
+#define A16              "aaaaaaaaaaaaaaaa"
+	static const struct {
+		const char *name, *rules, *message;
+	} rows[] = {
+	    {"no object", "[]", "object"},
+	    {"rules no list", "{'Rules':{'a':{}}}", "Rules"},
+	    {"rule no object", SET("1"), "Rules[0]"},
+	    {"conditions no list", SET("{'Conditions':{'a':1}," KEEP "}"), "Conditions"},
+	    {"actions no list", SET("{'Actions':{'Drop':{}}}"), "Actions"},
+	    {"unknown action", SET(RULE("", "{'Explode':{}}")), "Rules[0]: Actions[0]"},
+	    {"unknown condition", SET(RULE("", ARCHIVE("A")) "," RULE("{'A':{}}", "")),
+		"Rules[1]: Conditions[0]"},
+	    {"unknown attribute", WHEN(TEXT("BODY", "EQUALS", "['a']")), "BODY"},
+	    {"no values", WHEN(TEXT("TO", "EQUALS", "[]")), "Values"},
+	    {"value no text", WHEN(TEXT("TO", "EQUALS", "[1]")), "Values"},
+	    {"no number", WHEN(SIZE("EQUALS", "'a'")), "Value"},
+	    {"header of the mail's own", SET(RULE("", ADD("Subject", "a"))), "HeaderName"},
+	    {"header name with a colon", SET(RULE("", ADD("X-A:", "a"))), "HeaderName"},
+	    {"header name too long", SET(RULE("", ADD("X-" A16 A16 A16 A16, "a"))), "HeaderName"},
+	    {"header value empty", SET(RULE("", ADD("X-A", ""))), "HeaderValue"},
+	    {"header value too long",
+		SET(RULE("", ADD("X-A", A16 A16 A16 A16 A16 A16 A16 A16 "a"))), "HeaderValue"},
+	    {"replaced by nobody", SET(RULE("", "{'ReplaceRecipient':{'ReplaceWith':[]}}")),
+		"ReplaceWith"},
+	    {"replaced by two lines",
+		SET(RULE("", "{'ReplaceRecipient':{'ReplaceWith':['a@b.c\\r\\nx']}}")),
+		"ReplaceWith"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct json *document = parse(rows[i].rules);
+		struct policy_rules *r;
+		struct err err;
+
+		print_message("%s\n", rows[i].name);
+		assert_false(policy_rules_compile(document, &r, &err));
+		assert_null(r);
+		assert_int_equal(err.code, ERR_SYNTAX);
+		assert_non_null(strstr(err.msg, rows[i].message));
+		json_free(&document);
+	}
+}
+
+/* The largest rule set there can be, and reasons that need escapes: E2, E3 and E4. */
+static bool
+refuse(void *ctx, enum policy_action action, const struct json *parameters,
+    char reason[POLICY_REASON_SIZE])
+{
+	(void)ctx;
+	(void)action;
+	(void)parameters;
+	(void)snprintf(reason, POLICY_REASON_SIZE, "\"\x01\x02\x03\"");
+	return false;
+}
+
+static void
+explanation_limit(void **state)
+{
+	const struct policy_context none = {refuse, NULL};
+	struct policy_message m = message();
+	struct policy_decision d;
+	struct policy_rules *r;
+	struct arena arena;
+	struct buf rules, text;
+	size_t told = 0, truncated = 0;
+
+	(void)state;
+	arena_init(&arena);
+	buf_init(&rules, 10000000);
+	buf_append_str(&rules, "{'Rules':[");
+	for (int i = 0; i < 40; i++) {
+		buf_printf(&rules, "%s{'Name':'%032d','Conditions':[", i > 0 ? "," : "", i);
+		for (int c = 0; c < 10; c++) {
+			buf_printf(&rules,
+			    "%s{'StringExpression':{'Evaluate':{'Attribute':'"
+			    "SUBJECT'},'Operator':'NOT_EQUALS','Values':[",
+			    c > 0 ? "," : "");
+			for (int v = 0; v < 10; v++)
+				buf_printf(&rules, "%s'\\u0001%099d'", v > 0 ? "," : "", v);
+			buf_append_str(&rules, "]}}");
+		}
+		buf_append_str(&rules, "],'Actions':[" ARCHIVE("a"));
+		for (int a = 0; a < 2; a++)
+			buf_append_str(&rules, "," ARCHIVE("a"));
+		buf_append_str(&rules, "]}");
+	}
+	buf_append_str(&rules, "]}");
+	r = compile(buf_text(&rules));
+	policy_rules_decide(r, &m, &none, &arena, &d);
+	buf_init(&text, POLICY_RULES_EXPLANATION_BYTES_MAX);
+	json_print(d.explanation, &text);
+	assert_false(text.failed);
+	assert_int_equal(d.failed_action_count, 120);
+	for (size_t i = 0; i < json_count(d.explanation); i++) {
+		const struct json *o = json_at(d.explanation, i);
+		size_t left_out = (size_t)json_get_integer(o, "truncated", 0);
+
+		if (json_get(o, "rule_index") == NULL) {
+			assert_int_equal(i + 1, json_count(d.explanation));
+			truncated += left_out;
+			continue;
+		}
+		told++;
+		assert_int_equal(json_count(json_get(o, "recipients_matched")) +
+				     json_count(json_get(o, "conditions")) +
+				     json_count(json_get(o, "actions")) + left_out,
+		    3 + 10 + 3);
+	}
+	assert_int_equal(told + truncated, 40);
+	/* The conditions of the first rules did not take the place of the later rules' actions. */
+	assert_int_equal(json_count(json_get(json_at(d.explanation, 20), "actions")), 3);
+	json_free(&d.explanation);
+	buf_fini(&text);
+	buf_fini(&rules);
 	arena_fini(&arena);
 	policy_rules_free(&r);
 }
@@ -458,7 +605,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(conditions),
 	    cmocka_unit_test(not_executed), cmocka_unit_test(sets), cmocka_unit_test(headers),
-	    cmocka_unit_test(explained), cmocka_unit_test(oracle), cmocka_unit_test(bare)};
+	    cmocka_unit_test(explained), cmocka_unit_test(refused),
+	    cmocka_unit_test(explanation_limit), cmocka_unit_test(oracle), cmocka_unit_test(bare)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -68,6 +68,10 @@ static const struct policy_session tls12 = {
 static const struct policy_session tls13 = {
     .ip_family = 6, .ip = {0x20, 1, 0xd, 0xb8, 5}, .tls = POLICY_TLS_1_3};
 
+static const struct policy_session mapped4 = {
+    .ip_family = 6, .ip = {[10] = 0xff, 0xff, 192, 0, 2, 7}};
+static const struct policy_session nobody = {.ip_family = 0};
+
 static void
 conditions(void **state)
 {
@@ -109,6 +113,30 @@ conditions(void **state)
 	    {"v6 range, odd prefix", IP6("CIDR_MATCHES", "['2001:db8:8000::/33']"), &tls13, "a@b.c",
 		false},
 	    {"v4 peer, v6 range", IP6("CIDR_MATCHES", "['::/0']"), &plain4, "a@b.c", false},
+	    {"mapped peer, v4 range", IP4("CIDR_MATCHES", "['192.0.2.0/24']"), &mapped4, "a@b.c",
+		true},
+	    {"mapped peer, v6 range", IP6("CIDR_MATCHES", "['::/0']"), &mapped4, "a@b.c", false},
+	    {"mapped range", IP4("CIDR_MATCHES", "['::ffff:192.0.2.0/120']"), &plain4, "a@b.c",
+		true},
+	    {"peer unknown", IP4("CIDR_MATCHES", "['0.0.0.0/0']"), &nobody, "a@b.c", false},
+	    {"peer unknown, negative", IP4("NOT_CIDR_MATCHES", "['0.0.0.0/0']"), &nobody, "a@b.c",
+		true},
+	    {"starts and ends, both",
+		ONE("{'StringExpression':{'Evaluate':{'Attribute':'RECIPIENT'},'Operator':'STARTS_"
+		    "WITH',"
+		    "'Values':['a']}},{'StringExpression':{'Evaluate':{'Attribute':'RECIPIENT'},"
+		    "'Operator':'ENDS_WITH','Values':['c']}}"),
+		&plain4, "a@b.c", true},
+	    {"starts and ends, one",
+		ONE("{'StringExpression':{'Evaluate':{'Attribute':'RECIPIENT'},'Operator':'STARTS_"
+		    "WITH',"
+		    "'Values':['a']}},{'StringExpression':{'Evaluate':{'Attribute':'RECIPIENT'},"
+		    "'Operator':'ENDS_WITH','Values':['d']}}"),
+		&plain4, "a@b.c", false},
+	    {"an add-on",
+		ONE("{'StringExpression':{'Evaluate':{'Analysis':{'Analyzer':'a',"
+		    "'ResultField':'b'}},'Operator':'NOT_EQUALS','Values':['x']}}"),
+		&plain4, "a@b.c", false},
 	    {"TLS at least", TLS("MINIMUM_TLS_VERSION", "TLS1_2"), &tls13, "a@b.c", true},
 	    {"TLS too old", TLS("MINIMUM_TLS_VERSION", "TLS1_3"), &tls12, "a@b.c", false},
 	    {"TLS exactly", TLS("IS", "TLS1_2"), &tls12, "a@b.c", true},
@@ -197,6 +225,8 @@ refused(void **state)
 		"SUBJECT"},
 	    {"no address", IP4("CIDR_MATCHES", "['nonsense']"), "Values"},
 	    {"prefix too long", IP4("CIDR_MATCHES", "['10.0.0.0/33']"), "Values"},
+	    {"statements no list", "{'DefaultAction':'DENY','PolicyStatements':{'a':1}}",
+		"PolicyStatements"},
 	    {"unknown kind", ONE("{'MoonExpression':{}}"), "no kind"},
 	};
 
@@ -214,14 +244,18 @@ refused(void **state)
 	}
 }
 
-/* E1: however many recipients, the explanation of a message stays within its limit. */
+/* E3: however many recipients with however bad bytes, the explanation keeps its limit; E2: what is
+ * left out is counted.
+ */
 static void
 explanation_limit(void **state)
 {
+	enum { RECIPIENTS = 400 };
 	struct policy_traffic *p;
 	struct json *explanation = json_new_array();
 	struct arena arena;
 	struct buf text, document;
+	size_t told;
 
 	(void)state;
 	arena_init(&arena);
@@ -235,8 +269,8 @@ explanation_limit(void **state)
 			    ":'NOT_EQUALS','Values':[",
 			    c > 0 ? "," : "");
 			for (int v = 0; v < 10; v++)
-				buf_printf(&document, "%s'%0300d%s'", v > 0 ? "," : "", v,
-				    c < 9 ? "" : "");
+				buf_printf(
+				    &document, "%s'\\u0001\\u0002%0300d'", v > 0 ? "," : "", v);
 			buf_append_str(&document, "]}}");
 		}
 		buf_append_str(&document, ",{'StringExpression':{'Evaluate':{'Attribute':'"
@@ -245,16 +279,47 @@ explanation_limit(void **state)
 	}
 	buf_append_str(&document, "]}");
 	p = compile(buf_text(&document));
-	for (int i = 0; i < 100; i++)
+	for (int i = 0; i < RECIPIENTS; i++)
 		assert_false(policy_traffic_decide(p, &plain4,
-		    bytes_of_str(arena_printf(&arena, "%0*d@example.com", 200, i)), explanation));
-	buf_init(&text, 10000000);
+		    bytes_of_str(
+			arena_printf(&arena, "%0*d\x01\"\xff@example.com", 20 + i % 60, i)),
+		    explanation));
+	buf_init(&text, POLICY_TRAFFIC_EXPLANATION_BYTES_MAX);
 	json_print(explanation, &text);
-	assert_true(text.len <= 100000);
-	assert_true(json_get_integer(json_at(explanation, 0), "omitted", 0) > 0);
-	assert_true(json_get_integer(json_at(explanation, 99), "omitted", 0) > 0);
+	assert_false(text.failed);
+	assert_true(text.len > POLICY_TRAFFIC_EXPLANATION_BYTES_MAX / 2);
+	told = json_count(explanation) - 1;
+	assert_true(json_get_integer(json_at(explanation, 0), "truncated", 0) > 0);
+	for (size_t i = 0; i < told; i++)
+		assert_non_null(json_get(json_at(explanation, i), "recipient"));
+	assert_null(json_get(json_at(explanation, told), "recipient"));
+	assert_int_equal(
+	    told + (size_t)json_get_integer(json_at(explanation, told), "truncated", 0),
+	    RECIPIENTS);
 	buf_fini(&text);
 	buf_fini(&document);
+	json_free(&explanation);
+	policy_traffic_free(&p);
+	arena_fini(&arena);
+}
+
+/* One ordinary policy, and recipients of ordinary length: nobody of a hundred is left out. */
+static void
+explanation_usual(void **state)
+{
+	struct policy_traffic *p = compile(RECIPIENT("ENDS_WITH", "['@example.com']"));
+	struct json *explanation = json_new_array();
+	struct arena arena;
+
+	(void)state;
+	arena_init(&arena);
+	for (int i = 0; i < 100; i++)
+		assert_true(policy_traffic_decide(p, &plain4,
+		    bytes_of_str(arena_printf(&arena, "person.%d@example.com", i)), explanation));
+	assert_int_equal(json_count(explanation), 100);
+	assert_null(json_get(json_at(explanation, 3), "truncated"));
+	assert_non_null(json_get(json_at(explanation, 3), "traffic_policy_evaluation"));
+	assert_int_equal(json_get_integer(json_at(explanation, 99), "truncated", 0), 2);
 	json_free(&explanation);
 	policy_traffic_free(&p);
 	arena_fini(&arena);
@@ -272,13 +337,17 @@ size(void **state)
 	p = compile("{'DefaultAction':'ALLOW','PolicyStatements':[]}");
 	assert_int_equal(policy_traffic_size_max(p), 0);
 	policy_traffic_free(&p);
+	p = compile("{'DefaultAction':'ALLOW','MaxMessageSizeBytes':1e300}");
+	assert_true(policy_traffic_size_max(p) > UINT32_MAX);
+	policy_traffic_free(&p);
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(conditions), cmocka_unit_test(order),
-	    cmocka_unit_test(refused), cmocka_unit_test(explanation_limit), cmocka_unit_test(size)};
+	    cmocka_unit_test(refused), cmocka_unit_test(explanation_limit),
+	    cmocka_unit_test(explanation_usual), cmocka_unit_test(size)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
