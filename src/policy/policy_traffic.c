@@ -199,7 +199,7 @@ cost_so_far(const struct json *explanation)
 			cost += FULL_COST;
 		else
 			cost +=
-			    RECIPIENT_COST + policy_text_cost(json_text(json_get(o, "recipient")));
+			    VERDICT_COST + policy_text_cost(json_text(json_get(o, "recipient")));
 	}
 	return cost;
 }
@@ -231,24 +231,23 @@ policy_traffic_decide(const struct policy_traffic *p, const struct policy_sessio
     struct bytes recipient, struct json *explanation)
 {
 	struct policy_view view = {.session = s, .recipient = recipient};
-	size_t cost = RECIPIENT_COST + policy_text_cost(recipient);
+	size_t cost = policy_text_cost(recipient);
 	struct policy_budget budget = {0, DEFAULT_COST, 0};
 	struct json *evaluation = NULL, *o;
 	bool accepted, full;
 
 	full = explanation != NULL && json_count(explanation) < FULL_RECIPIENTS &&
-	       cost + DEFAULT_COST <= FULL_COST;
+	       RECIPIENT_COST + cost + DEFAULT_COST <= FULL_COST;
 	if (full) {
-		budget.left = FULL_COST - cost;
+		budget.left = FULL_COST - RECIPIENT_COST - cost;
 		evaluation = json_new_array();
 	}
 	accepted = decide(p, &view, evaluation, &budget);
 	if (explanation == NULL)
 		return accepted;
+	cost = full ? FULL_COST : VERDICT_COST + cost;
 	if (counter_of(explanation) != NULL ||
-	    cost_so_far(explanation) +
-		    (full ? FULL_COST : VERDICT_COST + policy_text_cost(recipient)) >
-		POLICY_TRAFFIC_EXPLANATION_BYTES_MAX) {
+	    cost_so_far(explanation) + cost > POLICY_TRAFFIC_EXPLANATION_BYTES_MAX) {
 		json_free(&evaluation);
 		leave_out(explanation);
 		return accepted;
