@@ -7,26 +7,30 @@
 
 #define COMMENT_DEPTH_MAX 32
 
-/* Where a list is being read. Words outside <…> collect in phrase, as written; those inside, or of
- * an address without brackets, in spec. */
+/* Where a list is being read. Words outside <…> collect in phrase, as they are meant; a word that
+ * may be an address without brackets in spec, as it is written. */
 struct list {
 	struct arena *arena;
 	struct bytes text;
 	size_t at;
 	struct buf phrase;  /* words before "<", one space between, quotes undone */
-	struct buf spec;    /* the same bytes without white space and comments, quotes kept */
+	struct buf spec;    /* the word being read, quotes kept, obsolete white space out */
 	struct buf comment; /* of an address without a phrase: old mail puts the name there */
 	struct buf angle;   /* between "<" and ">" */
-	bool has_angle;
+	size_t name_len;    /* of phrase: what stands before spec */
+	bool has_angle, has_at, spec_over;
+	bool lone_quote, lone_parenthesis; /* one that never closes was met: they mean themselves */
 	struct mime_address *out;
 	size_t count, cap;
 	bool limited;
 };
 
-/* "(…)", nested; at stands on "(". Text goes into comment. */
-static void
+/* "(…)", nested; at stands on "(". Text goes into comment. False, and nothing is taken, when it
+ * does not end: that happens once in a list. */
+static bool
 take_comment(struct list *l)
 {
+	size_t start = l->at, comment_len = l->comment.len;
 	unsigned depth = 0;
 
 	for (; l->at < l->text.len; l->at++) {
@@ -37,42 +41,45 @@ take_comment(struct list *l)
 		} else if (c == '(' && depth < COMMENT_DEPTH_MAX) {
 			if (depth++ > 0)
 				buf_append_byte(&l->comment, c);
-		} else if (c == ')' && depth > 0) {
-			if (--depth == 0) {
-				l->at++;
-				return;
-			}
-			buf_append_byte(&l->comment, c);
+		} else if (c == ')' && --depth == 0) {
+			l->at++;
+			return true;
 		} else {
 			buf_append_byte(&l->comment, c);
 		}
 	}
+	l->at = start;
+	l->comment.len = comment_len;
+	l->lone_parenthesis = true;
+	return false;
 }
 
-/* A quoted string: at stands on the quote. plain gets what it means, raw what it says. */
-static void
+/* A quoted string: at stands on the quote. plain gets what it means, raw what it says; both may be
+ * NULL. False, and nothing is taken, when it does not end: that happens once in a list. */
+static bool
 take_quoted(struct list *l, struct buf *plain, struct buf *raw)
 {
-	buf_append_byte(raw, '"');
-	for (l->at++; l->at < l->text.len; l->at++) {
-		uint8_t c = l->text.ptr[l->at];
+	size_t end = l->at + 1;
 
-		if (c == '"') {
-			l->at++;
-			break;
-		}
-		if (c == '\\' && l->at + 1 < l->text.len) {
-			buf_append_byte(raw, c);
-			c = l->text.ptr[++l->at];
-		}
-		if (plain != NULL)
-			buf_append_byte(plain, c);
-		buf_append_byte(raw, c);
+	while (end < l->text.len && l->text.ptr[end] != '"')
+		end += l->text.ptr[end] == '\\' ? 2 : 1;
+	if (end >= l->text.len) {
+		l->lone_quote = true;
+		return false;
 	}
-	buf_append_byte(raw, '"');
+	if (raw != NULL)
+		buf_append(raw, bytes_slice(l->text, l->at, end + 1 - l->at));
+	for (size_t i = l->at + 1; i < end && plain != NULL; i++) {
+		if (l->text.ptr[i] == '\\')
+			i++;
+		buf_append_byte(plain, l->text.ptr[i]);
+	}
+	l->at = end + 1;
+	return true;
 }
 
-/* "<…>": at stands on "<". A route ("@a,@b:") before the address goes. */
+/* "<…>": at stands on "<". A route ("@a,@b:") before the address goes. Without ">" the address ends
+ * where the next begins. */
 static void
 take_angle(struct list *l)
 {
@@ -85,19 +92,19 @@ take_angle(struct list *l)
 	while (l->at < l->text.len && l->text.ptr[l->at] != '>') {
 		uint8_t c = l->text.ptr[l->at];
 
-		if (c == '"') {
-			take_quoted(l, NULL, &l->angle);
-		} else if (c == '(') {
-			take_comment(l);
-		} else {
-			if (route && c == ':') {
-				buf_reset(&l->angle);
-				route = false;
-			} else if (c > ' ') {
-				buf_append_byte(&l->angle, c);
-			}
-			l->at++;
+		if (c == '"' && !l->lone_quote && take_quoted(l, NULL, &l->angle))
+			continue;
+		if (c == '(' && !l->lone_parenthesis && take_comment(l))
+			continue;
+		if (!route && (c == ',' || c == ';' || c == '<'))
+			return;
+		if (route && c == ':') {
+			buf_reset(&l->angle);
+			route = false;
+		} else if (c > ' ') {
+			buf_append_byte(&l->angle, c);
 		}
+		l->at++;
 	}
 	if (l->at < l->text.len)
 		l->at++;
@@ -119,60 +126,100 @@ push(struct list *l, struct bytes display, struct bytes address)
 		l->out = more;
 		l->cap = cap;
 	}
-	l->out[l->count++] = (struct mime_address){
-	    mime_word_decode(l->arena, arena_bytes(l->arena, bytes_trim(display))),
-	    arena_bytes(l->arena, address)};
+	display = arena_bytes(l->arena, bytes_trim(display));
+	l->out[l->count++] =
+	    (struct mime_address){mime_clean(l->arena, mime_word_decode(l->arena, display)),
+		arena_bytes(l->arena, address)};
+}
+
+static void
+reset(struct list *l)
+{
+	buf_reset(&l->phrase);
+	buf_reset(&l->spec);
+	buf_reset(&l->comment);
+	buf_reset(&l->angle);
+	l->name_len = 0;
+	l->has_angle = l->has_at = l->spec_over = false;
 }
 
 /* One element of the list is over. */
 static void
 finish(struct list *l)
 {
+	struct bytes name = bytes_slice(buf_view(&l->phrase), 0, l->name_len);
+
 	if (l->has_angle)
 		push(l, buf_view(&l->phrase), buf_view(&l->angle));
-	else if (l->spec.len > 0)
-		push(l, buf_view(&l->comment), buf_view(&l->spec));
-	buf_reset(&l->phrase);
-	buf_reset(&l->spec);
-	buf_reset(&l->comment);
-	buf_reset(&l->angle);
-	l->has_angle = false;
+	else if (l->spec.len > 0 && (l->has_at || name.len == 0))
+		push(l, name.len > 0 ? name : buf_view(&l->comment), buf_view(&l->spec));
+	else if (l->phrase.len > 0)
+		push(l, buf_view(&l->phrase), BYTES_EMPTY); /* words, and no address in them */
+	reset(l);
 }
 
-/* A word of a phrase, or a piece of an address without brackets. */
+/* White space stood before the word that begins with c. Around "@" and "." it means nothing
+ * (RFC 5322 §4.4); elsewhere it ends an address, or what was before it was a name. */
 static void
-take_plain(struct list *l, bool spaced)
+word_break(struct list *l, uint8_t c)
+{
+	uint8_t last = l->spec.len > 0 ? l->spec.ptr[l->spec.len - 1] : 0;
+
+	if (l->phrase.len == 0)
+		return;
+	if (c == '@' || c == '.' || last == '@' || last == '.')
+		return;
+	if (l->has_at) {
+		l->spec_over = true;
+	} else {
+		buf_reset(&l->spec);
+		l->name_len = l->phrase.len;
+	}
+	buf_append_byte(&l->phrase, ' ');
+}
+
+/* A character of a phrase, or of an address without brackets. */
+static void
+take_plain(struct list *l)
 {
 	uint8_t c = l->text.ptr[l->at++];
 
-	if (spaced && l->phrase.len > 0)
-		buf_append_byte(&l->phrase, ' ');
 	buf_append_byte(&l->phrase, c);
-	if (!l->has_angle)
-		buf_append_byte(&l->spec, c);
+	if (l->has_angle || l->spec_over)
+		return;
+	l->has_at = l->has_at || c == '@';
+	buf_append_byte(&l->spec, c);
 }
 
-/* A group's name ends at ':'; but an address has none outside quotes, brackets and domain literals.
- */
-static void
-group_name(struct list *l)
-{
-	l->at++;
-	buf_reset(&l->phrase);
-	buf_reset(&l->spec);
-	buf_reset(&l->comment);
-}
-
+/* A domain literal, "[IPv6:…]": its colons end no group. */
 static void
 take_literal(struct list *l)
 {
 	while (l->at < l->text.len) {
 		uint8_t c = l->text.ptr[l->at];
 
-		take_plain(l, false);
+		if (c == ',' || c == ';' || c == '<')
+			return;
+		take_plain(l);
 		if (c == ']')
 			return;
 	}
+}
+
+static void
+take_word(struct list *l, bool spaced)
+{
+	uint8_t c = l->text.ptr[l->at];
+
+	if (spaced)
+		word_break(l, c);
+	if (c == '"' && !l->lone_quote &&
+	    take_quoted(l, &l->phrase, l->has_angle || l->spec_over ? NULL : &l->spec))
+		return;
+	if (c == '[' && l->has_at)
+		take_literal(l);
+	else
+		take_plain(l);
 }
 
 static void
@@ -183,27 +230,24 @@ read_list(struct list *l)
 	while (l->at < l->text.len) {
 		uint8_t c = l->text.ptr[l->at];
 
+		if (c <= ' ' || (c == '(' && !l->lone_parenthesis && take_comment(l))) {
+			if (c <= ' ')
+				l->at++;
+			spaced = true;
+			continue;
+		}
 		if (c == ',' || c == ';') {
 			l->at++;
 			finish(l);
-		} else if (c == '(') {
-			take_comment(l);
-		} else if (c == '"') {
-			if (spaced && l->phrase.len > 0)
-				buf_append_byte(&l->phrase, ' ');
-			take_quoted(l, &l->phrase, &l->spec);
 		} else if (c == '<') {
+			if (l->has_angle)
+				finish(l); /* "<a@b.c> <d@e.f>": a comma was forgotten */
 			take_angle(l);
 		} else if (c == ':') {
-			group_name(l);
-		} else if (c == '[' && l->spec.len > 0) {
-			take_literal(l);
-		} else if (c <= ' ') {
 			l->at++;
-			spaced = true;
-			continue;
+			reset(l); /* a group's name (RFC 5322 §3.4) */
 		} else {
-			take_plain(l, spaced);
+			take_word(l, spaced);
 		}
 		spaced = false;
 	}

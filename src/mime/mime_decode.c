@@ -17,13 +17,25 @@ base64_value(uint8_t c)
 	return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
+/* Room for as much of most as out takes. NULL: none. */
+static uint8_t *
+room_for(struct buf *out, size_t most, size_t *room_out)
+{
+	size_t room = out->max - out->len;
+
+	*room_out = most < room ? most : room;
+	return *room_out > 0 && !out->failed ? buf_reserve(out, *room_out) : NULL;
+}
+
 void
 mime_base64_decode(struct bytes data, struct buf *out)
 {
 	uint32_t bits = 0;
 	unsigned count = 0;
+	size_t n = 0, room;
+	uint8_t *to = room_for(out, data.len / 4 * 3 + 3, &room);
 
-	for (size_t i = 0; i < data.len; i++) {
+	for (size_t i = 0; to != NULL && i < data.len; i++) {
 		int v = base64_value(data.ptr[i]);
 
 		if (data.ptr[i] == '=') {
@@ -35,12 +47,18 @@ mime_base64_decode(struct bytes data, struct buf *out)
 			continue;
 		bits = bits << 6 | (uint32_t)v;
 		count += 6;
-		if (count >= 8) {
-			count -= 8;
-			buf_append_byte(out, (uint8_t)(bits >> count));
-			bits &= (1u << count) - 1;
-		}
+		if (count < 8)
+			continue;
+		if (n == room)
+			break;
+		count -= 8;
+		to[n++] = (uint8_t)(bits >> count);
+		bits &= (1u << count) - 1;
 	}
+	if (n > 0)
+		buf_grow(out, n);
+	if (count >= 8 || (to == NULL && data.len > 0))
+		out->failed = true;
 }
 
 static int
@@ -71,24 +89,29 @@ soft_break(struct bytes data, size_t at)
 void
 mime_quoted_printable_decode(struct bytes data, bool underscore_is_space, struct buf *out)
 {
-	size_t at = 0;
+	size_t at = 0, n = 0, room;
+	uint8_t *to = room_for(out, data.len, &room);
 
-	while (at < data.len) {
+	while (at < data.len && n < room && to != NULL) {
 		uint8_t c = data.ptr[at];
 		size_t skip;
 
 		if (c == '=' && at + 2 < data.len && hex_value(data.ptr[at + 1]) >= 0 &&
 		    hex_value(data.ptr[at + 2]) >= 0) {
-			buf_append_byte(out, (uint8_t)(hex_value(data.ptr[at + 1]) << 4 |
-						       hex_value(data.ptr[at + 2])));
+			to[n++] = (uint8_t)(hex_value(data.ptr[at + 1]) << 4 |
+					    hex_value(data.ptr[at + 2]));
 			at += 3;
 		} else if (c == '=' && !underscore_is_space && (skip = soft_break(data, at)) > 0) {
 			at += skip;
 		} else {
-			buf_append_byte(out, c == '_' && underscore_is_space ? ' ' : c);
+			to[n++] = c == '_' && underscore_is_space ? ' ' : c;
 			at++;
 		}
 	}
+	if (n > 0)
+		buf_grow(out, n);
+	if (at < data.len)
+		out->failed = true;
 }
 
 /* One line of uuencoded data, RFC-less and old: length character, then groups of four. */
@@ -128,6 +151,16 @@ uu_decode(struct bytes data, struct buf *out)
 	}
 }
 
+static void
+append_what_fits(struct bytes data, struct buf *out)
+{
+	size_t room = out->max - out->len;
+
+	buf_append(out, bytes_slice(data, 0, room));
+	if (data.len > room)
+		out->failed = true;
+}
+
 void
 mime_part_decode(const struct mime_message *m, const struct mime_part *part, struct buf *out)
 {
@@ -135,7 +168,7 @@ mime_part_decode(const struct mime_message *m, const struct mime_part *part, str
 
 	switch (part->encoding) {
 	case MIME_ENCODING_IDENTITY:
-		buf_append(out, body);
+		append_what_fits(body, out);
 		return;
 	case MIME_ENCODING_BASE64:
 		mime_base64_decode(body, out);
@@ -149,15 +182,31 @@ mime_part_decode(const struct mime_message *m, const struct mime_part *part, str
 	}
 }
 
+/* A character the limit cut in two would make good UTF-8 look bad. */
+static struct bytes
+without_cut_character(struct bytes data)
+{
+	for (size_t back = 1; back <= 3 && back <= data.len; back++)
+		if (data.ptr[data.len - back] >= 0xc0)
+			return bytes_slice(data, 0, data.len - back);
+	return data;
+}
+
 void
 mime_part_text(const struct mime_message *m, const struct mime_part *part, struct buf *out)
 {
 	struct buf decoded;
+	struct bytes data;
 
 	buf_init(&decoded, MIME_TEXT_BYTES_MAX);
 	mime_part_decode(m, part, &decoded);
-	if (part->charset.len == 0 || !mime_charset_to_utf8(part->charset, buf_view(&decoded), out))
-		if (!mime_charset_to_utf8(BYTES_LIT("windows-1252"), buf_view(&decoded), out))
-			buf_append(out, buf_view(&decoded));
+	data = buf_view(&decoded);
+	if (decoded.failed)
+		data = without_cut_character(data);
+	/* Without a name, and with one that nobody knows: UTF-8 when it is that, like ASCII. */
+	if (part->charset.len == 0 || !mime_charset_to_utf8(part->charset, data, out))
+		(void)mime_charset_to_utf8(BYTES_LIT("us-ascii"), data, out);
+	if (decoded.failed)
+		out->failed = true;
 	buf_fini(&decoded);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Folding is context-free, so it goes character by character; ASCII never meets ICU. */
+/* Folding is context-free, so it goes run by run; ASCII never meets ICU, and no handle is kept. */
 #include "mime_fold.h"
 
 #include <string.h>
@@ -8,7 +8,9 @@
 
 #include "base_text.h"
 
-#define FOLD_UNITS_MAX 8 /* one character folds to at most three */
+#define FOLD_UNITS      128 /* UTF-16 units folded at once */
+#define FOLD_GROWTH     3   /* a character folds to at most three times its units, and its bytes */
+#define SCAN_WORK_BYTES 8   /* comparisons a byte of text may cost before the other way is taken */
 
 static uint8_t
 lower(uint8_t c)
@@ -16,24 +18,32 @@ lower(uint8_t c)
 	return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
 }
 
+/* Appends what fits and says so when that is not all. */
 static void
-fold_character(uint32_t character, struct buf *out)
+append_lower(struct bytes run, struct buf *out)
 {
-	UChar in[2], folded[FOLD_UNITS_MAX];
-	UErrorCode status = U_ZERO_ERROR;
-	int32_t in_len = 0, len, at = 0;
+	size_t room = out->max - out->len, n = run.len < room ? run.len : room;
+	uint8_t *to = n > 0 ? buf_reserve(out, n) : NULL;
 
-	if (character > 0xffff) {
-		in[in_len++] = (UChar)(0xd800 + ((character - 0x10000) >> 10));
-		in[in_len++] = (UChar)(0xdc00 + ((character - 0x10000) & 0x3ff));
-	} else {
-		in[in_len++] = (UChar)character;
+	if (to != NULL) {
+		for (size_t i = 0; i < n; i++)
+			to[i] = lower(run.ptr[i]);
+		buf_grow(out, n);
 	}
-	len = u_strFoldCase(folded, FOLD_UNITS_MAX, in, in_len, U_FOLD_CASE_DEFAULT, &status);
-	if (U_FAILURE(status) != 0) {
-		text_utf8_append(out, character);
-		return;
-	}
+	if (n < run.len)
+		out->failed = true;
+}
+
+static void
+append_folded(const UChar *units, int32_t count, struct buf *out)
+{
+	UChar folded[FOLD_UNITS * FOLD_GROWTH];
+	UErrorCode status = U_ZERO_ERROR;
+	int32_t len, at = 0;
+
+	len = u_strFoldCase(
+	    folded, FOLD_UNITS * FOLD_GROWTH, units, count, U_FOLD_CASE_DEFAULT, &status);
+	must(U_SUCCESS(status) != 0 && len <= FOLD_UNITS * FOLD_GROWTH);
 	while (at < len) {
 		uint32_t unit = folded[at++];
 
@@ -44,26 +54,52 @@ fold_character(uint32_t character, struct buf *out)
 	}
 }
 
+/* The characters beyond ASCII at *at, as many as one call takes. */
+static void
+fold_run(struct bytes text, size_t *at, struct buf *out)
+{
+	UChar units[FOLD_UNITS];
+	int32_t n = 0;
+
+	while (*at < text.len && text.ptr[*at] >= 0x80 && n + 2 <= FOLD_UNITS) {
+		uint32_t c = text_utf8_next(text, at);
+
+		if (c > 0xffff) {
+			units[n++] = (UChar)(0xd800 + ((c - 0x10000) >> 10));
+			units[n++] = (UChar)(0xdc00 + ((c - 0x10000) & 0x3ff));
+		} else {
+			units[n++] = (UChar)c;
+		}
+	}
+	append_folded(units, n, out);
+}
+
 void
 mime_fold(struct bytes text, struct buf *out)
 {
-	size_t at = 0;
+	size_t at = 0, from;
 
-	while (at < text.len) {
-		if (text.ptr[at] < 0x80)
-			buf_append_byte(out, lower(text.ptr[at++]));
-		else
-			fold_character(text_utf8_next(text, &at), out);
+	while (at < text.len && !out->failed) {
+		if (text.ptr[at] >= 0x80) {
+			fold_run(text, &at, out);
+			continue;
+		}
+		for (from = at; at < text.len && text.ptr[at] < 0x80;)
+			at++;
+		append_lower(bytes_slice(text, from, at - from), out);
 	}
 }
 
-static bool
-ascii_contains(struct bytes text, struct bytes needle)
+enum scan_result { SCAN_NO, SCAN_YES, SCAN_SLOW };
+
+/* The plain way is fastest on words; text made to be slow for it (aaaa…b) is handed back. */
+static enum scan_result
+ascii_scan(struct bytes text, struct bytes needle)
 {
-	size_t last;
+	size_t last, work = 0;
 
 	if (needle.len > text.len)
-		return false;
+		return SCAN_NO;
 	last = text.len - needle.len;
 	for (size_t i = 0; i <= last; i++) {
 		size_t k = 0;
@@ -71,15 +107,19 @@ ascii_contains(struct bytes text, struct bytes needle)
 		while (k < needle.len && lower(text.ptr[i + k]) == needle.ptr[k])
 			k++;
 		if (k == needle.len)
-			return true;
+			return SCAN_YES;
+		work += k;
+		if (work > text.len * SCAN_WORK_BYTES)
+			return SCAN_SLOW;
 	}
-	return false;
+	return SCAN_NO;
 }
 
 static void
 fold_all(struct bytes text, struct buf *out)
 {
-	buf_init(out, text.len * FOLD_UNITS_MAX + FOLD_UNITS_MAX);
+	buf_init(out, text.len * FOLD_GROWTH + 1);
+	(void)buf_reserve(out, text.len);
 	mime_fold(text, out);
 }
 
@@ -91,8 +131,12 @@ mime_fold_contains(struct bytes text, struct bytes needle)
 
 	if (needle.len == 0)
 		return true;
-	if (text_is_ascii(text))
-		return text_is_ascii(needle) && ascii_contains(text, needle);
+	if (text_is_ascii(text)) {
+		enum scan_result result = ascii_scan(text, needle);
+
+		if (result != SCAN_SLOW)
+			return result == SCAN_YES;
+	}
 	fold_all(text, &folded);
 	found = bytes_find(buf_view(&folded), 0, needle) != SIZE_MAX;
 	buf_fini(&folded);

@@ -47,11 +47,30 @@ field_colon(struct bytes line, size_t *name_len)
 	return *name_len > 0 && i < line.len && line.ptr[i] == ':' ? i : SIZE_MAX;
 }
 
+/* A mailbox file's separator, left on top of a message by whoever took it out of one: not a field,
+ * not the end of the header either. Returns where the header begins. */
+static size_t
+header_start(struct bytes message)
+{
+	size_t next = 0;
+
+	if (bytes_starts_with(message, BYTES_LIT("From ")) ||
+	    bytes_starts_with(message, BYTES_LIT(">From "))) {
+		size_t name_len;
+		struct bytes line = mime_line(message, 0, &next);
+
+		if (field_colon(line, &name_len) != SIZE_MAX)
+			next = 0; /* "From : a@b" of RFC 5322 §4.5 */
+	}
+	return next;
+}
+
 void
 mime_header_init(struct mime_header_cursor *c, struct bytes message)
 {
 	memset(c, 0, sizeof *c);
 	c->message = message;
+	c->at = header_start(message);
 }
 
 static bool
@@ -108,14 +127,15 @@ mime_header_next(struct mime_header_cursor *c, struct mime_field *out)
 size_t
 mime_header_body(struct bytes message)
 {
-	size_t at = 0, next, name_len;
+	size_t start = header_start(message), at = start, next, name_len;
 
 	while (at < message.len) {
 		struct bytes line = mime_line(message, at, &next);
 
 		if (line.len == 0)
 			return next;
-		if (field_colon(line, &name_len) == SIZE_MAX && !(at > 0 && continues(message, at)))
+		if (field_colon(line, &name_len) == SIZE_MAX &&
+		    !(at > start && continues(message, at)))
 			return at; /* no field and no continuation: the body began without an empty
 				      line */
 		at = next;
@@ -181,9 +201,8 @@ mime_field_unfold(struct arena *arena, struct bytes raw)
 	return text;
 }
 
-/* Controls cannot act where the text is shown; tab stays. */
-static struct bytes
-clean(struct arena *arena, struct bytes text)
+struct bytes
+mime_clean(struct arena *arena, struct bytes text)
 {
 	uint8_t *copy;
 	size_t i = 0;
@@ -203,5 +222,5 @@ clean(struct arena *arena, struct bytes text)
 struct bytes
 mime_field_decode(struct arena *arena, struct bytes raw)
 {
-	return clean(arena, mime_word_decode(arena, mime_field_unfold(arena, raw)));
+	return mime_clean(arena, mime_word_decode(arena, mime_field_unfold(arena, raw)));
 }

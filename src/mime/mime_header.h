@@ -14,7 +14,8 @@
  * Fields in order. Lines end with CRLF or bare LF; the header ends at an empty line or the end of
  * the bytes. A line that is no field and continues none ends the header too (malformed is set):
  * what follows is body. At most MIME_FIELDS_MAX fields within the first MIME_HEADER_BYTES_MAX bytes
- * are given (limited is set past that).
+ * are given (limited is set past that). A mailbox
+ * separator ("From " or ">From ") on top is passed over.
  */
 struct mime_header_cursor {
 	struct bytes message;

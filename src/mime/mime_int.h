@@ -39,6 +39,8 @@ struct bytes mime_param_find(const struct mime_param *params, size_t count, cons
 
 /* mime_lower: ASCII lower case, in arena. */
 struct bytes mime_lower(struct arena *arena, struct bytes text);
+/* mime_clean: controls cannot act where the text is shown: a space for each; tab stays. */
+struct bytes mime_clean(struct arena *arena, struct bytes text);
 /* mime_base64_decode / mime_quoted_printable_decode: what real mail has: other bytes are skipped;
  * appends. */
 void mime_base64_decode(struct bytes data, struct buf *out);

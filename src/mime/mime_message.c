@@ -79,6 +79,49 @@ take_field(struct scan *s, struct mime_part *p, const struct mime_field *f, stru
 	}
 }
 
+/* 1 a delimiter, 2 a closing one, 0 neither. The line is without white space at its end. */
+static int
+delimiter(struct bytes line, struct bytes boundary)
+{
+	struct bytes rest;
+
+	if (boundary.len == 0 || line.len < boundary.len + 2 || line.ptr[2] != boundary.ptr[0] ||
+	    !bytes_starts_with(bytes_slice(line, 2, SIZE_MAX), boundary))
+		return 0;
+	rest = bytes_slice(line, 2 + boundary.len, SIZE_MAX);
+	if (rest.len == 0)
+		return 1;
+	return bytes_equal(rest, BYTES_LIT("--")) ? 2 : 0;
+}
+
+static bool
+is_delimiter(const struct scan *s, struct bytes line)
+{
+	line = bytes_trim(line);
+	for (size_t level = s->depth; level-- > 0;)
+		if (!s->stack[level].over && delimiter(line, s->stack[level].boundary) != 0)
+			return true;
+	return false;
+}
+
+/* The next field; not a delimiter that looks like one ("--a:b" of boundary "a:b"): there the part
+ * is over. */
+static bool
+next_field(const struct scan *s, struct mime_header_cursor *cursor, struct mime_field *f)
+{
+	struct mime_header_cursor before = *cursor;
+	size_t next;
+
+	if (!mime_header_next(cursor, f))
+		return false;
+	if (f->name.len < 3 || f->name.ptr[0] != '-' || f->name.ptr[1] != '-' ||
+	    !is_delimiter(s, mime_line(cursor->message, before.at, &next)))
+		return true;
+	*cursor = before;
+	cursor->malformed = true;
+	return false;
+}
+
 /* Reads the header at p->header_at; returns the boundary of a multipart (empty: none). */
 static struct bytes
 read_header(struct scan *s, struct mime_part *p)
@@ -92,7 +135,7 @@ read_header(struct scan *s, struct mime_part *p)
 	p->type = BYTES_LIT("text");
 	p->subtype = BYTES_LIT("plain");
 	mime_header_init(&cursor, rest);
-	while (mime_header_next(&cursor, &f))
+	while (next_field(s, &cursor, &f))
 		if (f.name.len > 8 && (f.name.ptr[0] | 0x20) == 'c')
 			take_field(s, p, &f, &c);
 	s->m->flags |= (cursor.malformed ? MIME_FLAG_MALFORMED : 0u) |
@@ -112,8 +155,10 @@ read_header(struct scan *s, struct mime_part *p)
 	p->message = bytes_equal(p->type, BYTES_LIT("message")) &&
 		     (bytes_equal(p->subtype, BYTES_LIT("rfc822")) ||
 			 bytes_equal(p->subtype, BYTES_LIT("global")));
-	boundary =
-	    p->multipart ? mime_param_find(c.type_params, c.type_count, "boundary") : BYTES_EMPTY;
+	/* A boundary does not end in white space (RFC 2046 §5.1.1), and lines are compared so. */
+	boundary = p->multipart
+		       ? bytes_trim(mime_param_find(c.type_params, c.type_count, "boundary"))
+		       : BYTES_EMPTY;
 	if (p->multipart && (boundary.len == 0 || boundary.len > MIME_BOUNDARY_MAX)) {
 		s->m->flags |= MIME_FLAG_MALFORMED;
 		boundary = BYTES_EMPTY;
@@ -179,13 +224,15 @@ open_part(struct scan *s, size_t at, size_t parent)
 	}
 }
 
-static void
+/* Returns where the part ends: never before its body, so that what holds it ends no sooner. */
+static size_t
 close_part(struct scan *s, size_t i, size_t end)
 {
 	struct mime_part *p = &s->parts[i];
 
 	if (p->end == SIZE_MAX)
 		p->end = end > p->body_at ? end : p->body_at;
+	return end > p->end ? end : p->end;
 }
 
 /* Everything above level ends before the delimiter line at at. */
@@ -201,38 +248,21 @@ close_above(struct scan *s, size_t level, size_t at)
 	if (end > 0 && end < at && all.ptr[end - 1] == '\r')
 		end--;
 	if (s->leaf != SIZE_MAX)
-		close_part(s, s->leaf, end);
+		end = close_part(s, s->leaf, end);
 	s->leaf = SIZE_MAX;
 	while (s->depth > level + 1) {
 		s->depth--;
 		if (s->stack[s->depth].boundary.len > 0 && !s->stack[s->depth].over)
 			s->m->flags |= MIME_FLAG_MALFORMED; /* never closed */
-		close_part(s, s->stack[s->depth].part, end);
+		end = close_part(s, s->stack[s->depth].part, end);
 	}
-}
-
-/* 1 a delimiter, 2 a closing one, 0 neither. */
-static int
-delimiter(struct bytes line, struct bytes boundary)
-{
-	struct bytes rest;
-
-	if (boundary.len == 0 || line.len < boundary.len + 2 || line.ptr[2] != boundary.ptr[0] ||
-	    !bytes_starts_with(bytes_slice(line, 2, SIZE_MAX), boundary))
-		return 0;
-	rest = bytes_slice(line, 2 + boundary.len, SIZE_MAX);
-	if (bytes_trim(rest).len == 0)
-		return 1;
-	return bytes_starts_with(rest, BYTES_LIT("--")) &&
-		       bytes_trim(bytes_slice(rest, 2, SIZE_MAX)).len == 0
-		   ? 2
-		   : 0;
 }
 
 /* A line that begins with "--". Returns where to go on. */
 static size_t
 take_dashes(struct scan *s, struct bytes line, size_t at, size_t next)
 {
+	line = bytes_trim(line);
 	for (size_t level = s->depth; level-- > 0;) {
 		struct container *c = &s->stack[level];
 		int kind = c->over ? 0 : delimiter(line, c->boundary);
@@ -274,7 +304,7 @@ close_all(struct scan *s)
 		if (s->stack[i].boundary.len > 0 && !s->stack[i].over)
 			s->m->flags |= MIME_FLAG_MALFORMED;
 	for (size_t i = 0; i < s->count; i++)
-		close_part(s, i, s->m->bytes.len);
+		(void)close_part(s, i, s->m->bytes.len);
 }
 
 static bool
@@ -349,6 +379,18 @@ mime_message_scan(struct arena *arena, struct bytes message, struct mime_message
 		out->has_attachments = is_attachment(out, &s->parts[i]);
 }
 
+/* What an attached message says is not what this one says. The message itself may be one. */
+static bool
+is_forwarded(const struct mime_message *m, size_t i)
+{
+	while (i != 0) {
+		i = m->parts[i].parent;
+		if (i != 0 && m->parts[i].message)
+			return true;
+	}
+	return false;
+}
+
 static bool
 body_text(const struct mime_message *m, const char *subtype, struct buf *out)
 {
@@ -356,7 +398,8 @@ body_text(const struct mime_message *m, const char *subtype, struct buf *out)
 		const struct mime_part *p = &m->parts[i];
 
 		if (!bytes_equal(p->type, BYTES_LIT("text")) ||
-		    !bytes_equal(p->subtype, bytes_of_str(subtype)) || is_attachment(m, p))
+		    !bytes_equal(p->subtype, bytes_of_str(subtype)) || is_attachment(m, p) ||
+		    is_forwarded(m, i))
 			continue;
 		mime_part_text(m, p, out);
 		return true;

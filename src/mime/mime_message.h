@@ -63,11 +63,13 @@ void mime_message_scan(struct arena *arena, struct bytes message, struct mime_me
 /* mime_part_decode: the body with its transfer encoding undone; appends at most out's max (then
  * out->failed). */
 void mime_part_decode(const struct mime_message *m, const struct mime_part *part, struct buf *out);
-/* mime_part_text: decoded and converted to UTF-8 (unknown charset: as windows-1252). */
+/* mime_part_text: decoded and converted to UTF-8 (no charset, or an unknown one: UTF-8 when it is
+ * that, else windows-1252). Cut at MIME_TEXT_BYTES_MAX and at out's max (then out->failed). */
 void mime_part_text(const struct mime_message *m, const struct mime_part *part, struct buf *out);
 
 /* mime_message_text / _html: the first text/plain or text/html body part that is not an attachment
- * (the best of an alternative); false when there is none. Appends UTF-8. */
+ * (the best of an alternative) and not inside an attached message; false when there is none.
+ * Appends UTF-8. */
 bool mime_message_text(const struct mime_message *m, struct buf *out);
 bool mime_message_html(const struct mime_message *m, struct buf *out);
 

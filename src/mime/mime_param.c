@@ -173,6 +173,11 @@ join(struct arena *arena, const struct piece *pieces, size_t from, size_t to)
 	for (size_t i = from; i < to; i++) {
 		struct bytes value = pieces[i].value;
 
+		/* Of a section given twice the first counts, and a plain value is no section. */
+		if (to - from > 1 && (!pieces[i].sectioned ||
+					 (i > from && pieces[i].section == pieces[i - 1].section &&
+					     pieces[i - 1].sectioned)))
+			continue;
 		if (!pieces[i].extended) {
 			buf_append(&raw, value);
 			continue;

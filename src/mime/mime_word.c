@@ -8,6 +8,7 @@
 #include "mime_message.h"
 
 #define CHARSET_BYTES_MAX 64
+#define WORD_GROWTH_MAX   8 /* UTF-8 bytes of a byte in the most wordy charset, and then some */
 
 struct word {
 	struct bytes charset, text;
@@ -100,7 +101,7 @@ mime_word_decode(struct arena *arena, struct bytes text)
 	if (bytes_find(text, 0, BYTES_LIT("=?")) == SIZE_MAX)
 		return text;
 	buf_init(&run.bytes, text.len + 1);
-	buf_init(&out, text.len * 4 + 16);
+	buf_init(&out, text.len * WORD_GROWTH_MAX + 16);
 	while (at < text.len) {
 		size_t next = run.open ? skip_space(text, at) : at;
 		struct word w;
