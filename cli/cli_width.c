@@ -58,6 +58,8 @@ cli_width_append_safe(struct buf *out, struct bytes text, size_t width_max, bool
 	while (at < text.len) {
 		uint32_t c = text_utf8_next(text, &at);
 
+		if (keep_lines && c == '\r' && at < text.len && text.ptr[at] == '\n')
+			continue; /* a line end of mail is a line end */
 		if (WITHIN(unsafe, c) && !(keep_lines && (c == '\n' || c == '\t')))
 			c = 0xfffd;
 		if (cut && width + width_of(c) > width_max - 1) {
