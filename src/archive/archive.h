@@ -39,6 +39,7 @@ struct archive_options {
 	bool threads;             /* false: nothing happens but inside archive_commit and archive_seal (tests) */
 	uint64_t log_file_bytes;  /* size of one intake log file; 0 = 64 MiB */
 	int64_t seal_age_ms;      /* seal a log file that holds something this old; 0 = 10 minutes */
+	unsigned merge_packs;     /* so many small packs become one; 0 = 8, else at least 2 */
 	uint64_t reserve_bytes;   /* refuse to accept below this much free space; 0 = 64 MiB */
 };
 

@@ -26,6 +26,10 @@ struct archive_volume {
 	struct archive_pack **packs; /* lock; held */
 	size_t pack_count;
 	uint64_t corrupt_packs;
+	/* seal_lock */
+	struct archive_pack **old_packs; /* merged into others, and still read by somebody */
+	size_t old_count;
+	bool merge_failed; /* not tried again before a start */
 };
 
 /* One delivery that is in the log and in no pack. Lives in its file's arena. */
@@ -131,6 +135,9 @@ void archive_commit_complete(struct archive *a); /* the file being written takes
 /* archive_seal.c */
 void *archive_seal_run(void *archive); /* the sealer's thread */
 void archive_seal_retire(struct archive *a); /* frees what is retired; seal_lock held */
+
+/* archive_merge.c: small packs of a volume into larger ones, as many as there are to do; seal_lock held. */
+void archive_merge(struct archive *a, struct archive_volume *v);
 
 /* archive_recover.c: fills a from the disk. */
 MUST_USE bool archive_recover(struct archive *a, struct archive_recovery *out, struct err *err);

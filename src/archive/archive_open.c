@@ -10,6 +10,7 @@
 #define LOG_FILE_BYTES  (64 * LIMIT_MIB)
 #define SEAL_AGE_MS     (10 * 60 * 1000)
 #define RESERVE_BYTES   (64 * LIMIT_MIB)
+#define MERGE_PACKS     8u
 #define SPACE_CHECK_MS  1000
 
 static void
@@ -42,6 +43,9 @@ archive_new(const struct archive_options *o)
 		a->options.seal_age_ms = SEAL_AGE_MS;
 	if (o->reserve_bytes == 0)
 		a->options.reserve_bytes = RESERVE_BYTES;
+	if (o->merge_packs == 0)
+		a->options.merge_packs = MERGE_PACKS;
+	must(a->options.merge_packs >= 2);
 	a->intake_dir = archive_path(o->dir, "intake", "");
 	a->archives_dir = archive_path(o->dir, "archives", "");
 	a->place = (struct archive_log_place){

@@ -65,6 +65,8 @@ MUST_USE bool archive_pack_open(struct os_fs fs, const char *path, const char *a
     struct archive_pack **out, struct err *err);
 struct archive_pack *archive_pack_hold(struct archive_pack *p);
 void archive_pack_release(struct archive_pack **p);
+/* archive_pack_is_shared: somebody beside the caller holds it. */
+bool archive_pack_is_shared(const struct archive_pack *p);
 
 struct archive_pack_info {
 	uint64_t records, message_bytes, file_bytes;

@@ -153,6 +153,12 @@ archive_pack_hold(struct archive_pack *p)
 	return p;
 }
 
+bool
+archive_pack_is_shared(const struct archive_pack *p)
+{
+	return atomic_load(&p->holders) > 1;
+}
+
 void
 archive_pack_release(struct archive_pack **p)
 {

@@ -83,29 +83,53 @@ temporaries_remove(struct archive *a, const char *dir, struct archive_recovery *
 	return ok;
 }
 
-/* The same records under another name: a seal whose last sync failed was done again. */
+/* Is every record of p in q as well? Nearly always the times, or the first record, say no. */
 static bool
-is_twin(struct archive_pack *p, const struct archive_volume *v)
+is_contained(struct archive_pack *p, struct archive_pack *q)
 {
 	struct archive_pack_info mine, other;
 	struct archive_row row;
 	struct arena arena;
 	struct err err;
-	bool twin = false;
+	bool contained;
 
 	archive_pack_info_get(p, &mine);
-	for (size_t i = 0; i < v->pack_count && !twin; i++) {
-		archive_pack_info_get(v->packs[i], &other);
-		twin = mine.records == other.records && mine.message_bytes == other.message_bytes &&
-		    mine.oldest_ms == other.oldest_ms && mine.newest_ms == other.newest_ms;
-		for (size_t k = 0; twin && k < mine.records; k++) {
-			arena_init(&arena);
-			twin = archive_pack_row(p, k, &arena, &row, &err) &&
-			    archive_pack_find(v->packs[i], &row.id) != SIZE_MAX;
-			arena_fini(&arena);
-		}
+	archive_pack_info_get(q, &other);
+	contained = mine.records <= other.records && mine.oldest_ms >= other.oldest_ms &&
+	    mine.newest_ms <= other.newest_ms;
+	for (size_t k = 0; contained && k < mine.records; k++) {
+		arena_init(&arena);
+		contained = archive_pack_row(p, k, &arena, &row, &err) &&
+		    archive_pack_find(q, &row.id) != SIZE_MAX;
+		arena_fini(&arena);
 	}
-	return twin;
+	return contained;
+}
+
+/*
+ * A pack whose records are all in another one goes: it was sealed again because its last sync failed, or merged, and
+ * the power went before it was removed. Of two with the same records the one loaded first, of the smaller name, stays.
+ */
+static bool
+contained_drop(struct archive *a, struct archive_volume *v, struct archive_recovery *out, struct err *err)
+{
+	bool ok = true;
+
+	for (size_t i = v->pack_count; ok && i-- > 0;) {
+		bool contained = false;
+
+		for (size_t k = 0; k < v->pack_count && !contained; k++)
+			contained = k != i && is_contained(v->packs[i], v->packs[k]);
+		if (!contained)
+			continue;
+		log_info("pack %s holds what another one holds, and is removed", archive_pack_path(v->packs[i]));
+		ok = os_fs_unlink(a->options.fs, archive_pack_path(v->packs[i]), err);
+		archive_pack_release(&v->packs[i]);
+		v->pack_count--;
+		memmove(&v->packs[i], &v->packs[i + 1], (v->pack_count - i) * sizeof(struct archive_pack *));
+		out->packs--;
+	}
+	return ok;
 }
 
 static bool
@@ -121,11 +145,6 @@ pack_load(struct archive *a, struct archive_volume *v, const char *path, struct 
 		out->corrupt_packs++;
 		log_error("pack %s is set aside and not served: %s", path, err->msg);
 		return true;
-	}
-	if (is_twin(pack, v)) {
-		archive_pack_release(&pack);
-		log_info("pack %s holds what another one holds, and is removed", path);
-		return os_fs_unlink(a->options.fs, path, err);
 	}
 	archive_volume_add_pack(a, v, pack);
 	out->packs++;
@@ -150,7 +169,7 @@ packs_load(struct archive *a, struct archive_volume *v, struct archive_recovery 
 		mem_free(path);
 	}
 	names_free(&names);
-	return ok;
+	return ok && contained_drop(a, v, out, err);
 }
 
 /* A directory without a key is the beginning of an archive that was not made; archive_create takes it up again. */

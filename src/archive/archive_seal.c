@@ -284,6 +284,7 @@ bool
 archive_seal(struct archive *a, bool force, struct err *err)
 {
 	struct archive_unsealed *u;
+	struct archive_volume *v;
 	uint64_t sequence = 0;
 	struct err trouble;
 	bool ok = true;
@@ -302,6 +303,8 @@ archive_seal(struct archive *a, bool force, struct err *err)
 			break;
 	}
 	archive_seal_retire(a);
+	for (size_t i = 0; ok && (v = volume_at(a, i)) != NULL; i++)
+		archive_merge(a, v);
 	if (!a->options.threads)
 		spare_make(a);
 	archive_unlock(&a->seal_lock);

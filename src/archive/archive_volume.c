@@ -68,6 +68,9 @@ archive_volume_free(struct archive_volume **volume)
 		return;
 	for (size_t i = 0; i < v->pack_count; i++)
 		archive_pack_release(&v->packs[i]);
+	for (size_t i = 0; i < v->old_count; i++)
+		archive_pack_release(&v->old_packs[i]);
+	mem_free(v->old_packs);
 	mem_free(v->packs);
 	secret_free(&v->key);
 	mem_free(v->packs_dir);

@@ -2,7 +2,7 @@
 /*
  * Tier T4: every single call of a workload fails, of each kind and in each way; then the power goes.
  *
- *   crash_fault [--seed N] [--expect-failure]
+ *   crash_fault [--seed N] [--faults N] [--expect-failure]
  *
  * A failed sync of the intake log must close it for writing; a full disk must not; nothing that was acknowledged may be
  * lost, and nothing that was refused for lack of space may come back.
@@ -121,36 +121,49 @@ is_meant(enum os_call call, size_t way)
 	return grows || WAYS[way].sys_errno == EIO;
 }
 
+/* Every call of one workload. */
+static bool
+run_all(struct fault *t, uint64_t seed)
+{
+	bool ok = true;
+
+	for (size_t call = 0; ok && call < sizeof CALLS / sizeof *CALLS; call++)
+		for (size_t way = 0; ok && way < sizeof WAYS / sizeof *WAYS; way++) {
+			bool fired = is_meant(CALLS[call], way);
+
+			t->failure = (struct os_failure){.call = CALLS[call],
+				.sys_errno = WAYS[way].sys_errno,
+				.how = WAYS[way].how,
+				.from_then_on = WAYS[way].from_then_on};
+			for (t->failure.nth = 1; ok && fired; t->failure.nth += 1 + t->failure.nth / STRIDE_FROM)
+				ok = run(t, seed, &fired);
+		}
+	return ok;
+}
+
 int
 main(int argc, char **argv)
 {
 	static struct fault t;
 	bool expect_failure = false, ok = true;
-	uint64_t seed = 1;
+	uint64_t seed = 1, faults = 1000;
 
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc)
 			seed = strtoull(argv[++i], NULL, 10);
+		else if (strcmp(argv[i], "--faults") == 0 && i + 1 < argc)
+			faults = strtoull(argv[++i], NULL, 10);
 		else if (strcmp(argv[i], "--expect-failure") == 0)
 			expect_failure = true;
 		else {
-			fprintf(stderr, "usage: %s [--seed N] [--expect-failure]\n", argv[0]);
+			fprintf(stderr, "usage: %s [--seed N] [--faults N] [--expect-failure]\n", argv[0]);
 			return 2;
 		}
 	}
-	for (size_t call = 0; ok && call < sizeof CALLS / sizeof *CALLS; call++)
-		for (size_t way = 0; ok && way < sizeof WAYS / sizeof *WAYS; way++) {
-			bool fired = is_meant(CALLS[call], way);
-
-			t.failure = (struct os_failure){.call = CALLS[call],
-				.sys_errno = WAYS[way].sys_errno,
-				.how = WAYS[way].how,
-				.from_then_on = WAYS[way].from_then_on};
-			for (t.failure.nth = 1; ok && fired; t.failure.nth += 1 + t.failure.nth / STRIDE_FROM)
-				ok = run(&t, seed, &fired);
-		}
-	printf("durability t4 runs=%llu faults=%llu acknowledged=%llu refused=%llu closed=%llu lost=%d seed=%llu\n",
+	for (; ok && t.faults < faults; seed++)
+		ok = run_all(&t, seed);
+	printf("durability t4 runs=%llu faults=%llu acknowledged=%llu refused=%llu closed=%llu lost=%d\n",
 	    (unsigned long long)t.runs, (unsigned long long)t.faults, (unsigned long long)t.acknowledged,
-	    (unsigned long long)t.refused, (unsigned long long)t.closed, ok ? 0 : 1, (unsigned long long)seed);
+	    (unsigned long long)t.refused, (unsigned long long)t.closed, ok ? 0 : 1);
 	return ok == expect_failure;
 }

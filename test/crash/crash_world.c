@@ -27,6 +27,7 @@ crash_world_init(struct crash_world *w, uint64_t seed)
 	*w = (struct crash_world){.seed = seed, .message_bytes_max = 2500};
 	archive_fixture_init(&w->f, NULL, seed);
 	w->f.log_file_bytes = 20 * 1024;
+	w->f.merge_packs = 2;
 }
 
 void
@@ -320,6 +321,7 @@ live_on(struct crash_world *w, struct archive_fixture *f, uint64_t seed)
 	archive_fixture_init(
 	    &again, os_fs_memory_crash(f->disk, (enum os_crash)(seed % OS_CRASH_MODES), seed), seed + 17);
 	again.log_file_bytes = f->log_file_bytes;
+	again.merge_packs = f->merge_packs;
 	ok = look(w, &again, true, true);
 	archive_fixture_fini(&again);
 	return ok;
@@ -333,6 +335,7 @@ crash_world_check(struct crash_world *w, struct os_fs_memory *disk, bool deep, u
 
 	archive_fixture_init(&f, disk, seed ^ 0xc0ffee);
 	f.log_file_bytes = w->f.log_file_bytes;
+	f.merge_packs = w->f.merge_packs;
 	f.now.now_ms = START_MS + 100000;
 	ok = look(w, &f, deep, false) && (!deep || live_on(w, &f, seed));
 	archive_fixture_fini(&f);

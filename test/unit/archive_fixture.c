@@ -32,6 +32,7 @@ archive_fixture_open(struct archive_fixture *f, struct err *err)
 		.rng = f->threads ? rng_system() : f->rng,
 		.threads = f->threads,
 		.log_file_bytes = f->log_file_bytes,
+		.merge_packs = f->merge_packs,
 		.reserve_bytes = 16 * 1024,
 	};
 

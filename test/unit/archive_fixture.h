@@ -19,6 +19,7 @@ struct archive_fixture {
 	struct archive *archive; /* NULL: not open */
 	struct archive_recovery recovery;
 	uint64_t log_file_bytes;
+	unsigned merge_packs; /* 0: as the archives have it */
 	bool threads;
 };
 

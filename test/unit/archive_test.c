@@ -599,6 +599,55 @@ twin_pack_is_dropped(void **state)
 	archive_fixture_fini(&f);
 }
 
+/* Twenty small packs, a search going on in the old ones: few are left, and every record is there once. */
+struct merging {
+	struct archive_fixture *f;
+	size_t rows;
+};
+
+static bool
+seal_in_the_middle(void *ctx, const struct archive_row *row)
+{
+	struct merging *m = ctx;
+
+	(void)row;
+	if (m->rows++ == 3) {
+		keep(m->f, 1000, 1003);
+		seal(m->f); /* the eighth pack: merged under the eyes of this search */
+	}
+	return true;
+}
+
+static void
+small_packs_are_merged(void **state)
+{
+	struct archive_search_report report;
+	struct archive_fixture f;
+	struct merging m = {.f = &f};
+
+	(void)state;
+	set_up(&f);
+	for (uint32_t i = 0; i < 7; i++) {
+		keep(&f, 10 * i, 10 * i + 5);
+		seal(&f);
+	}
+	assert_int_equal(packs_on_disk(&f), 7);
+	assert_true(archive_search(f.archive, "a-one", 0, INT64_MAX, NULL, UINT64_MAX, NULL, seal_in_the_middle, &m,
+	    &report, &err));
+	assert_int_equal(m.rows, 35);
+	assert_int_equal(report.packs_skipped, 0);
+	assert_int_equal(packs_on_disk(&f), 8 + 1 - 1); /* the old ones are held, but the last */
+	seal(&f);
+	assert_int_equal(packs_on_disk(&f), 1);
+	assert_int_equal(count_hits(&f, "a-one", 0, INT64_MAX), 38);
+	for (uint32_t i = 0; i < 7; i++)
+		check(&f, 10 * i, 10 * i + 5);
+	reopen(&f);
+	assert_int_equal(f.recovery.packs, 1);
+	check(&f, 1000, 1003);
+	archive_fixture_fini(&f);
+}
+
 static void
 no_problem(void *ctx, const char *what)
 {
@@ -776,6 +825,7 @@ main(void)
 		cmocka_unit_test(damaged_pack_is_set_aside),
 		cmocka_unit_test(sealed_records_in_the_log_are_not_shown_twice),
 		cmocka_unit_test(twin_pack_is_dropped),
+		cmocka_unit_test(small_packs_are_merged),
 		cmocka_unit_test(verify_reads_everything),
 		cmocka_unit_test(nothing_lies_in_the_clear),
 		cmocka_unit_test(threads_see_every_record_once),

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Small packs become larger ones: a quiet archive is sealed every few minutes, and each pack costs memory, a key and a
+ * look at every search.
+ *
+ * Packs are in classes of size, each eight times the one before. As many of one class as make a merge become one pack
+ * of the next, so that a message is written anew four times at most. They lie within a month, so that a pack does not
+ * outlive its first message by much.
+ *
+ * Order: the new pack is whole, verified and named on disk; then it takes the place of the old ones, in one step; the
+ * old files are removed when nobody reads them. Recovery drops a pack all of whose records are in another one, which is
+ * what a crash in between leaves.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "archive_int.h"
+#include "base_log.h"
+#include "base_mem.h"
+
+#define CLASS_BYTES_MIN ((uint64_t)64 * 1024)
+#define CLASS_BYTES_MAX ((uint64_t)32 * LIMIT_MIB) /* from here on a pack stays as it is */
+#define CLASS_FACTOR    8u
+#define CLASSES         4u
+#define SPAN_MS_MAX     ((int64_t)31 * 24 * 3600 * 1000)
+
+static unsigned
+class_of(const struct archive_pack *p)
+{
+	struct archive_pack_info info;
+	unsigned class = 0;
+
+	archive_pack_info_get(p, &info);
+	for (uint64_t limit = CLASS_BYTES_MIN; class < CLASSES && info.message_bytes >= limit; limit *= CLASS_FACTOR)
+		class++;
+	return class; /* CLASSES: too large */
+}
+
+static int
+oldest_first(const void *a, const void *b)
+{
+	struct archive_pack_info left, right;
+
+	archive_pack_info_get(*(struct archive_pack *const *)a, &left);
+	archive_pack_info_get(*(struct archive_pack *const *)b, &right);
+	return left.oldest_ms < right.oldest_ms ? -1 : left.oldest_ms > right.oldest_ms;
+}
+
+static bool
+within_span(struct archive_pack *const *packs, size_t count)
+{
+	struct archive_pack_info info;
+	int64_t oldest = INT64_MAX, newest = INT64_MIN;
+
+	for (size_t i = 0; i < count; i++) {
+		archive_pack_info_get(packs[i], &info);
+		oldest = info.oldest_ms < oldest ? info.oldest_ms : oldest;
+		newest = info.newest_ms > newest ? info.newest_ms : newest;
+	}
+	return newest - oldest <= SPAN_MS_MAX;
+}
+
+/* Packs of one class to be merged, held, oldest first; false when there are none. */
+static bool
+group_take(struct archive *a, struct archive_volume *v, unsigned class, struct archive_pack **out)
+{
+	size_t need = a->options.merge_packs, count = 0;
+	struct archive_pack **list;
+	bool found = false;
+
+	archive_lock(&a->lock);
+	list = mem_calloc(v->pack_count + 1, sizeof(struct archive_pack *));
+	for (size_t i = 0; i < v->pack_count; i++)
+		if (class_of(v->packs[i]) == class)
+			list[count++] = v->packs[i];
+	if (count >= need)
+		qsort(list, count, sizeof(struct archive_pack *), oldest_first);
+	for (size_t i = 0; i + need <= count && !found; i++) {
+		found = within_span(&list[i], need);
+		for (size_t k = 0; found && k < need; k++)
+			out[k] = archive_pack_hold(list[i + k]);
+	}
+	archive_unlock(&a->lock);
+	mem_free(list);
+	return found;
+}
+
+static bool
+pack_add(struct archive *a, struct archive_pack *p, struct archive_pack_writer *w, struct err *err)
+{
+	struct archive_pack_info info;
+	struct archive_row row;
+	struct arena arena;
+	struct buf body;
+	bool ok = true;
+
+	archive_pack_info_get(p, &info);
+	buf_init(&body, ARCHIVE_RECORD_BYTES_MAX);
+	for (size_t i = 0; ok && i < info.records; i++) {
+		arena_init(&arena);
+		buf_reset(&body);
+		ok = !atomic_load(&a->closing) || ERR(err, ERR_CANCELLED, "closing");
+		ok = ok && archive_pack_row(p, i, &arena, &row, err) && archive_pack_body(p, i, &body, err) &&
+		    archive_pack_writer_add(w, &row, BYTES_EMPTY, buf_view(&body), err);
+		arena_fini(&arena);
+	}
+	buf_fini(&body);
+	return ok;
+}
+
+static bool
+group_write(struct archive *a, struct archive_volume *v, struct archive_pack **group, struct archive_pack **out,
+    struct err *err)
+{
+	struct archive_pack_writer *w = NULL;
+	char name[ID_RECORD_TEXT_SIZE], *path;
+	bool ok;
+
+	ok = archive_pack_writer_new(a->options.fs, v->packs_dir, v->id, v->key, &a->options.rng,
+	    clock_now_ms(&a->options.clock), &w, err);
+	for (size_t i = 0; ok && i < a->options.merge_packs; i++)
+		ok = pack_add(a, group[i], w, err);
+	if (!ok) {
+		archive_pack_writer_drop(&w);
+		return false;
+	}
+	if (!archive_pack_writer_finish(&w, name, err))
+		return false;
+	path = archive_path(v->packs_dir, name, ".pack");
+	ok = archive_pack_open(a->options.fs, path, v->id, v->key, out, err);
+	mem_free(path);
+	return ok;
+}
+
+/* The new pack is shown and the old ones are not, in one step; those wait to be removed. */
+static void
+group_swap(struct archive *a, struct archive_volume *v, struct archive_pack **group, struct archive_pack *merged)
+{
+	size_t kept = 0, count = a->options.merge_packs;
+
+	archive_lock(&a->lock);
+	v->old_packs = mem_realloc_array(v->old_packs, v->old_count + count, sizeof(struct archive_pack *));
+	for (size_t i = 0; i < v->pack_count; i++) {
+		bool old = false;
+
+		for (size_t k = 0; k < count; k++)
+			old = old || v->packs[i] == group[k];
+		if (old)
+			v->old_packs[v->old_count++] = v->packs[i];
+		else
+			v->packs[kept++] = v->packs[i];
+	}
+	v->pack_count = kept;
+	archive_volume_add_pack(a, v, merged);
+	archive_unlock(&a->lock);
+}
+
+static bool
+group_merge(struct archive *a, struct archive_volume *v, struct archive_pack **group, struct err *err)
+{
+	struct archive_pack *merged = NULL;
+	bool ok = group_write(a, v, group, &merged, err);
+
+	if (ok)
+		group_swap(a, v, group, merged);
+	for (size_t i = 0; i < a->options.merge_packs; i++)
+		archive_pack_release(&group[i]);
+	return ok;
+}
+
+/* Packs that were merged and that nobody reads any more. One that stays is dropped by the next recovery. */
+static void
+old_packs_remove(struct archive *a, struct archive_volume *v)
+{
+	size_t kept = 0;
+	struct err err;
+
+	for (size_t i = 0; i < v->old_count; i++) {
+		if (archive_pack_is_shared(v->old_packs[i])) {
+			v->old_packs[kept++] = v->old_packs[i];
+			continue;
+		}
+		if (!os_fs_unlink(a->options.fs, archive_pack_path(v->old_packs[i]), &err))
+			log_warn("a merged pack is not removed: %s", err.msg);
+		archive_pack_release(&v->old_packs[i]);
+	}
+	v->old_count = kept;
+}
+
+void
+archive_merge(struct archive *a, struct archive_volume *v)
+{
+	struct archive_pack **group = mem_calloc(a->options.merge_packs, sizeof(struct archive_pack *));
+	struct err err;
+
+	for (unsigned class = 0; class < CLASSES && !v->merge_failed && !atomic_load(&a->closing); class++)
+		while (!v->merge_failed && group_take(a, v, class, group))
+			if (!group_merge(a, v, group, &err)) {
+				/* Everything stays as it was; a start tries again. */
+				v->merge_failed = true;
+				if (err.code != ERR_CANCELLED)
+					log_error("archive %s: small packs are not merged: %s", v->id, err.msg);
+			}
+	old_packs_remove(a, v);
+	mem_free(group);
+}
