@@ -14,10 +14,9 @@
 #include "journal_message.h"
 #include "os_thread.h"
 
-#define JOURNAL_WORKERS_MAX     16
-#define JOURNAL_QUEUE_MAX       4096 /* messages waiting for a worker; past it 451 */
-#define JOURNAL_REPLY_TEXT_MAX  128
-#define JOURNAL_EXPLANATION_MAX ((size_t)256 * 1024)
+#define JOURNAL_WORKERS_MAX    16
+#define JOURNAL_QUEUE_MAX      4096 /* messages waiting for a worker; past it 451 */
+#define JOURNAL_REPLY_TEXT_MAX 128
 
 enum counter {
 	ACCEPTED,
@@ -31,8 +30,10 @@ enum counter {
 
 struct journal {
 	struct journal_options options;
-	pthread_mutex_t lock; /* guards config */
+	pthread_mutex_t lock; /* guards config, under_way */
+	pthread_cond_t done;  /* nothing is under way */
 	struct journal_config *config;
+	size_t under_way; /* taken and not yet answered */
 	struct os_queue *queue;
 	pthread_t workers[JOURNAL_WORKERS_MAX];
 	size_t worker_count;
@@ -62,13 +63,19 @@ static void
 answer(struct task *t, uint16_t code, bool close, const char *text)
 {
 	struct wire_mail_reply reply = {code, close, bytes_of_str(text)};
+	struct journal *j = t->journal;
 
-	count(t->journal, code < 300 ? ACCEPTED : code < 500 ? DEFERRED : REFUSED, 1);
+	count(j, code < 300 ? ACCEPTED : code < 500 ? DEFERRED : REFUSED, 1);
 	t->reply(t->ctx, &reply);
 	wire_frame_free(&t->frame);
 	journal_config_unref(&t->config);
 	arena_fini(&t->arena);
 	mem_free(t);
+	/* The last thing done with the journal: journal_close waits for it. */
+	(void)pthread_mutex_lock(&j->lock);
+	if (--j->under_way == 0)
+		(void)pthread_cond_broadcast(&j->done);
+	(void)pthread_mutex_unlock(&j->lock);
 }
 
 /* The map of our trouble to SMTP replies: what we did is 4xx. */
@@ -167,24 +174,54 @@ session_of(const struct wire_mail *mail, struct policy_certificate *certificate,
 									   : POLICY_TLS_1_2;
 }
 
-/* Why this message is where it is: traffic policy and rules in one JSON text. */
+/* A list that is told by its length alone. */
+static struct json *
+truncated_list(size_t count)
+{
+	struct json *list = json_new_array(), *o = json_new_object();
+
+	json_set_integer(o, "truncated", count > 0 ? (int64_t)count : 1);
+	json_push(list, o);
+	return list;
+}
+
+/* The part of the traffic policy, as the smtp process told it. */
+static struct json *
+traffic_part(const struct task *t)
+{
+	struct err ignored;
+	struct json *traffic;
+
+	if (t->mail.traffic_explanation.len == 0)
+		return json_new_array();
+	traffic = json_parse(t->mail.traffic_explanation, &ignored);
+	if (traffic != NULL && json_kind(traffic) == JSON_ARRAY)
+		return traffic;
+	json_free(&traffic);
+	return truncated_list(1);
+}
+
+/* Why this message is where it is: traffic policy and rules in one JSON text that the archive keeps whole. */
 static struct bytes
 explain(struct task *t, struct json **rules)
 {
-	struct json *all = json_new_object();
+	struct json *all = json_new_object(), *traffic = traffic_part(t);
+	size_t count = json_count(traffic);
 	struct bytes text;
 	struct buf out;
-	struct err ignored;
-	struct json *traffic = json_parse(t->mail.traffic_explanation, &ignored);
 
-	json_set(all, "traffic_policy", traffic != NULL ? traffic : json_new_array());
+	json_set(all, "traffic_policy", traffic);
 	json_set(all, "rule_set", *rules);
 	*rules = NULL;
-	buf_init(&out, JOURNAL_EXPLANATION_MAX);
+	buf_init(&out, ARCHIVE_EXPLANATION_BYTES_MAX);
 	json_print(all, &out);
-	if (out.failed) {
-		buf_reset(&out);
-		buf_append_str(&out, "{\"truncated\":true}");
+	/* policy keeps the rules' part short; the other one came from outside and goes first. */
+	for (int part = 0; out.failed && part < 2; part++) {
+		buf_fini(&out);
+		buf_init(&out, ARCHIVE_EXPLANATION_BYTES_MAX);
+		json_set(all, part == 0 ? "traffic_policy" : "rule_set",
+		    truncated_list(part == 0 ? count : 1));
+		json_print(all, &out);
 	}
 	text = arena_bytes(&t->arena, buf_view(&out));
 	buf_fini(&out);
@@ -354,6 +391,7 @@ journal_open(const struct journal_options *o)
 	j->options = *o;
 	must(o->workers <= JOURNAL_WORKERS_MAX);
 	must(pthread_mutex_init(&j->lock, NULL) == 0);
+	must(pthread_cond_init(&j->done, NULL) == 0);
 	for (size_t i = 0; i < COUNTER_COUNT; i++)
 		atomic_init(&j->counters[i], 0);
 	j->queue = os_queue_new(JOURNAL_QUEUE_MAX);
@@ -375,8 +413,14 @@ journal_close(struct journal **journal)
 	os_queue_close(j->queue);
 	for (size_t i = 0; i < j->worker_count; i++)
 		os_thread_join(j->workers[i]);
+	/* What the workers handed to the archive is answered from the archive's thread. */
+	(void)pthread_mutex_lock(&j->lock);
+	while (j->under_way > 0)
+		(void)pthread_cond_wait(&j->done, &j->lock);
+	(void)pthread_mutex_unlock(&j->lock);
 	os_queue_free(&j->queue);
 	journal_config_unref(&j->config);
+	(void)pthread_cond_destroy(&j->done);
 	(void)pthread_mutex_destroy(&j->lock);
 	mem_free(j);
 }
@@ -409,6 +453,7 @@ journal_accept(struct journal *j, struct wire_frame *frame, journal_reply_fn rep
 	arena_init(&t->arena);
 	(void)pthread_mutex_lock(&j->lock);
 	t->config = j->config != NULL ? journal_config_ref(j->config) : NULL;
+	j->under_way++;
 	(void)pthread_mutex_unlock(&j->lock);
 	if (j->worker_count == 0) {
 		run_task(t);

@@ -25,7 +25,8 @@ struct journal_options {
 };
 
 struct journal *journal_open(const struct journal_options *o);
-/* journal_close: finishes what was taken; the archive must still be open. */
+/* journal_close: finishes what was taken: when it returns, every message was answered. The archive must still be open; one
+ * without threads must have committed what it was given. */
 void journal_close(struct journal **j);
 
 /* journal_configure: from now on endpoints, rule sets and archives are those of the snapshot (api_snapshot's shape).

@@ -37,7 +37,7 @@ add_endpoint(struct journal_config *c, const struct json *doc, struct err *err)
 	if (rules == NULL)
 		return ERR(err, ERR_SYNTAX, "endpoint %s has no rule set", e->id);
 	e->rule_set_id = text_of(c, rules, "RuleSetId");
-	e->rule_set_arn = text_of(c, rules, "RuleSetArn");
+	e->rule_set_arn = text_of(c, rules, "Arn");
 	e->strict = mode != NULL && strcmp(mode, "mx") == 0;
 	if (!policy_rules_compile(rules, &e->rules, err))
 		return err_prefix(err, "rule set %s", e->rule_set_id);
