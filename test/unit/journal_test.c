@@ -2,8 +2,10 @@
 /* What becomes of a message between the smtp process and the archives: replies, records, counters. */
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -17,6 +19,7 @@
 #include "base_log.h"
 #include "journal.h"
 #include "os_fs_failing.h"
+#include "os_thread.h"
 
 #define T0 INT64_C(1700000000000)
 
@@ -538,13 +541,62 @@ closing(void **state)
 	world_close(&w);
 }
 
+struct closer {
+	struct world *w;
+	const struct answer *answer;
+	atomic_bool began;
+	unsigned answered; /* when journal_close returned */
+};
+
+static void *
+close_journal(void *ctx)
+{
+	struct closer *c = ctx;
+
+	atomic_store(&c->began, true);
+	journal_close(&c->w->j);
+	c->answered = c->answer->count;
+	return NULL;
+}
+
+/* The same with the commit held back: closing waits for it. Yields give a journal that would not wait the time to be
+ * gone; they are no condition for passing. */
+static void
+closing_waits_for_the_archive(void **state)
+{
+	enum { YIELDS = 20000 };
+	struct wire_mail m = mail();
+	struct answer a = {0};
+	struct closer c = {.answer = &a};
+	pthread_t thread;
+	struct world w;
+
+	(void)state;
+	world_open(&w, false);
+	assert_true(configure(&w, "journal", RULE(ARCHIVE("one"))));
+	send_mail(&w, &m, BYTES_LIT(BODY), &a);
+	assert_int_equal(a.count, 0);
+	c.w = &w;
+	atomic_init(&c.began, false);
+	assert_true(os_thread_start(&thread, "closer", close_journal, &c, &err));
+	while (!atomic_load(&c.began))
+		(void)sched_yield();
+	for (int i = 0; i < YIELDS; i++)
+		(void)sched_yield();
+	archive_commit(w.f.archive);
+	os_thread_join(thread);
+	assert_int_equal(c.answered, 1);
+	assert_int_equal(a.code, 250);
+	world_close(&w);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(kept), cmocka_unit_test(outcomes),
 	    cmocka_unit_test(failure_is_told), cmocka_unit_test(explanation_from_outside),
 	    cmocka_unit_test(hops), cmocka_unit_test(trouble), cmocka_unit_test(no_space),
-	    cmocka_unit_test(closing)};
+	    cmocka_unit_test(closing), cmocka_unit_test(closing_waits_for_the_archive)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
