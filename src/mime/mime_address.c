@@ -129,7 +129,7 @@ push(struct list *l, struct bytes display, struct bytes address)
 	display = arena_bytes(l->arena, bytes_trim(display));
 	l->out[l->count++] =
 	    (struct mime_address){mime_clean(l->arena, mime_word_decode(l->arena, display)),
-		arena_bytes(l->arena, address)};
+		mime_utf8(l->arena, arena_bytes(l->arena, address))};
 }
 
 static void
@@ -258,7 +258,7 @@ size_t
 mime_address_parse(
     struct arena *arena, struct bytes raw, struct mime_address **out, bool *limited_out)
 {
-	struct list l = {.arena = arena, .text = mime_field_unfold(arena, raw)};
+	struct list l = {.arena = arena, .text = mime_unfold(arena, raw)};
 	size_t max = l.text.len * 2 + 16;
 
 	buf_init(&l.phrase, max);

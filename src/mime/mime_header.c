@@ -161,8 +161,8 @@ static const uint16_t windows_1252[32] = {0x20ac, 0xfffd, 0x201a, 0x0192, 0x201e
     0x201c, 0x201d, 0x2022, 0x2013, 0x2014, 0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0xfffd, 0x017e,
     0x0178};
 
-static void
-append_text(struct bytes text, struct buf *out)
+void
+mime_utf8_append(struct bytes text, struct buf *out)
 {
 	if (text_utf8_valid(text)) {
 		buf_append(out, text);
@@ -176,29 +176,46 @@ append_text(struct bytes text, struct buf *out)
 }
 
 struct bytes
-mime_field_unfold(struct arena *arena, struct bytes raw)
+mime_utf8(struct arena *arena, struct bytes text)
 {
 	struct buf out;
-	struct bytes text;
-	size_t at = 0;
 
-	if (bytes_find_byte(raw, 0, '\n') == SIZE_MAX && text_is_ascii(raw) &&
-	    bytes_find_byte(raw, 0, '\r') == SIZE_MAX)
-		return bytes_trim(raw);
-	buf_init(&out, raw.len * 3 + 1);
-	while (at < raw.len) {
-		size_t next;
-		struct bytes line = mime_line(raw, at, &next);
-
-		line = bytes_trim(line);
-		if (out.len > 0 && line.len > 0)
-			buf_append_byte(&out, ' ');
-		append_text(line, &out);
-		at = next;
-	}
-	text = bytes_trim(arena_bytes(arena, buf_view(&out)));
+	if (text_utf8_valid(text))
+		return text;
+	buf_init(&out, text.len * 3 + 1);
+	mime_utf8_append(text, &out);
+	text = arena_bytes(arena, buf_view(&out));
 	buf_fini(&out);
 	return text;
+}
+
+struct bytes
+mime_unfold(struct arena *arena, struct bytes raw)
+{
+	uint8_t *out;
+	size_t at = 0, n = 0;
+
+	if (bytes_find_byte(raw, 0, '\n') == SIZE_MAX)
+		return bytes_trim(raw);
+	out = arena_alloc(arena, raw.len);
+	while (at < raw.len) {
+		size_t next;
+		struct bytes line = bytes_trim(mime_line(raw, at, &next));
+
+		if (n > 0 && line.len > 0)
+			out[n++] = ' ';
+		if (line.len > 0)
+			memcpy(out + n, line.ptr, line.len);
+		n += line.len;
+		at = next;
+	}
+	return bytes_of(out, n);
+}
+
+struct bytes
+mime_field_unfold(struct arena *arena, struct bytes raw)
+{
+	return mime_utf8(arena, mime_unfold(arena, raw));
 }
 
 struct bytes
@@ -222,5 +239,5 @@ mime_clean(struct arena *arena, struct bytes text)
 struct bytes
 mime_field_decode(struct arena *arena, struct bytes raw)
 {
-	return mime_clean(arena, mime_word_decode(arena, mime_field_unfold(arena, raw)));
+	return mime_clean(arena, mime_word_decode(arena, mime_unfold(arena, raw)));
 }

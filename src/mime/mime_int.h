@@ -18,8 +18,15 @@ mime_is_space(uint8_t c)
  * Lines end with LF; a CR before it belongs to the end. */
 struct bytes mime_line(struct bytes text, size_t at, size_t *next_out);
 
-/* mime_word_decode: encoded words of RFC 2047 in unfolded text; a word that cannot be decoded stays
- * as written. */
+/* mime_unfold: folds become one space, ends trimmed; the bytes are not looked at otherwise. */
+struct bytes mime_unfold(struct arena *arena, struct bytes raw);
+/* mime_utf8: as it is when it is UTF-8, else read as windows-1252. */
+struct bytes mime_utf8(struct arena *arena, struct bytes text);
+void mime_utf8_append(struct bytes text, struct buf *out);
+
+/* mime_word_decode: encoded words of RFC 2047 in unfolded text, in raw bytes (a word of old mail may
+ * hold 8-bit ones in its own charset); a word that cannot be decoded stays as written. The rest is
+ * as mime_utf8 gives it. */
 struct bytes mime_word_decode(struct arena *arena, struct bytes text);
 
 /*

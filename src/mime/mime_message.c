@@ -122,6 +122,18 @@ next_field(const struct scan *s, struct mime_header_cursor *cursor, struct mime_
 	return false;
 }
 
+/* text/plain, in a digest message/rfc822 (RFC 2046 §5.1.5). */
+static void
+default_type(const struct scan *s, struct mime_part *p)
+{
+	const struct mime_part *parent = &s->parts[p->parent];
+	bool digest =
+	    p->depth > 0 && parent->multipart && bytes_equal(parent->subtype, BYTES_LIT("digest"));
+
+	p->type = digest ? BYTES_LIT("message") : BYTES_LIT("text");
+	p->subtype = digest ? BYTES_LIT("rfc822") : BYTES_LIT("plain");
+}
+
 /* Reads the header at p->header_at; returns the boundary of a multipart (empty: none). */
 static struct bytes
 read_header(struct scan *s, struct mime_part *p)
@@ -132,8 +144,7 @@ read_header(struct scan *s, struct mime_part *p)
 	struct mime_field f;
 	struct bytes boundary;
 
-	p->type = BYTES_LIT("text");
-	p->subtype = BYTES_LIT("plain");
+	default_type(s, p);
 	mime_header_init(&cursor, rest);
 	while (next_field(s, &cursor, &f))
 		if (f.name.len > 8 && (f.name.ptr[0] | 0x20) == 'c')

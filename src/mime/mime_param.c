@@ -41,8 +41,10 @@ take_value(struct arena *arena, struct bytes text, size_t *at)
 		if (text.ptr[end] == '\\' && end + 1 < text.len)
 			end++;
 	out = arena_alloc(arena, end - start + 1);
+	/* Before other characters a backslash is a separator of folders, in mail as it is. */
 	for (size_t i = start; i < end; i++) {
-		if (text.ptr[i] == '\\' && i + 1 < end)
+		if (text.ptr[i] == '\\' && i + 1 < end &&
+		    (text.ptr[i + 1] == '"' || text.ptr[i + 1] == '\\'))
 			i++;
 		out[n++] = text.ptr[i];
 	}
@@ -123,6 +125,8 @@ compare_pieces(const void *a, const void *b)
 
 	if (by_name != 0)
 		return by_name;
+	if (x->sectioned != y->sectioned)
+		return y->sectioned ? -1 : 1;
 	if (x->section != y->section)
 		return x->section < y->section ? -1 : 1;
 	return x->order < y->order ? -1 : 1;
@@ -173,10 +177,8 @@ join(struct arena *arena, const struct piece *pieces, size_t from, size_t to)
 	for (size_t i = from; i < to; i++) {
 		struct bytes value = pieces[i].value;
 
-		/* Of a section given twice the first counts, and a plain value is no section. */
-		if (to - from > 1 && (!pieces[i].sectioned ||
-					 (i > from && pieces[i].section == pieces[i - 1].section &&
-					     pieces[i - 1].sectioned)))
+		/* Of a section given twice the first counts. */
+		if (i > from && pieces[i].section == pieces[i - 1].section)
 			continue;
 		if (!pieces[i].extended) {
 			buf_append(&raw, value);
@@ -188,44 +190,60 @@ join(struct arena *arena, const struct piece *pieces, size_t from, size_t to)
 		percent_decode(value, &raw);
 	}
 	if (charset.len == 0 || !mime_charset_to_utf8(charset, buf_view(&raw), &text))
-		(void)mime_charset_to_utf8(BYTES_LIT("utf-8"), buf_view(&raw), &text);
+		mime_utf8_append(buf_view(&raw), &text);
 	result = arena_bytes(arena, buf_view(&text));
 	buf_fini(&text);
 	buf_fini(&raw);
 	return result;
 }
 
-/* A name given plain, extended and in sections: the extended form wins (RFC 2231 is there to
- * replace the other). Of equals the first wins. */
+/* A name given plain, extended and in sections: the extended form wins, then sections (RFC 2231 is
+ * there to replace the other). Of equals the first wins. */
 static size_t
 preferred(const struct piece *pieces, size_t from, size_t to, size_t *end_out)
 {
-	size_t best = from;
+	size_t best = SIZE_MAX;
 
-	for (size_t i = from; i < to; i++)
+	for (size_t i = from; i < to && best == SIZE_MAX; i++)
 		if (pieces[i].extended && !pieces[i].sectioned)
 			best = i;
-	if (best == from && !pieces[from].sectioned && from + 1 < to && pieces[from + 1].sectioned)
-		best = from + 1; /* a plain value before its sections */
+	for (size_t i = from; i < to && best == SIZE_MAX; i++)
+		if (pieces[i].sectioned)
+			best = i;
+	if (best == SIZE_MAX)
+		best = from;
 	*end_out = pieces[best].sectioned ? to : best + 1;
 	return best;
+}
+
+/* At the first semicolon; or at the first space when a parameter stands behind it all the same
+ * ("text/plain charset=utf-8"). */
+static size_t
+end_of_value(struct bytes text)
+{
+	size_t semicolon = bytes_find_byte(text, 0, ';'), space = 0;
+	struct bytes before = bytes_slice(text, 0, semicolon);
+
+	while (space < before.len && before.ptr[space] > ' ')
+		space++;
+	return bytes_find_byte(before, space, '=') != SIZE_MAX ? space : before.len;
 }
 
 size_t
 mime_param_parse(
     struct arena *arena, struct bytes raw, struct bytes *value_out, struct mime_param **out)
 {
-	struct bytes text = mime_field_unfold(arena, raw);
-	size_t semicolon = bytes_find_byte(text, 0, ';'), n, count = 0, from = 0;
+	struct bytes text = mime_unfold(arena, raw);
+	size_t value_end = end_of_value(text), n, count = 0, from = 0;
 	struct piece *pieces;
 
-	*value_out = mime_lower(
-	    arena, bytes_trim(bytes_slice(text, 0, semicolon == SIZE_MAX ? text.len : semicolon)));
+	*value_out =
+	    mime_lower(arena, mime_utf8(arena, bytes_trim(bytes_slice(text, 0, value_end))));
 	*out = NULL;
-	if (semicolon == SIZE_MAX)
+	if (value_end == text.len)
 		return 0;
 	pieces = arena_calloc(arena, piece_room(text), sizeof *pieces);
-	n = take_pieces(arena, text, semicolon + 1, pieces);
+	n = take_pieces(arena, text, value_end + 1, pieces);
 	if (n == 0)
 		return 0;
 	qsort(pieces, n, sizeof *pieces, compare_pieces);

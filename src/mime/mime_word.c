@@ -63,7 +63,7 @@ run_end(struct run *run, struct buf *out)
 	if (!run->open)
 		return;
 	if (!mime_charset_to_utf8(run->charset, buf_view(&run->bytes), out))
-		buf_append(out, run->source);
+		mime_utf8_append(run->source, out);
 	buf_reset(&run->bytes);
 	run->open = false;
 }
@@ -93,13 +93,13 @@ take_word(struct run *run, struct bytes text, size_t at, const struct word *w, s
 struct bytes
 mime_word_decode(struct arena *arena, struct bytes text)
 {
-	size_t at = 0, words = 0;
+	size_t at = 0, plain_at = 0, words = 0; /* [plain_at, at) is no word */
 	struct bytes result;
 	struct run run = {.open = false};
 	struct buf out;
 
 	if (bytes_find(text, 0, BYTES_LIT("=?")) == SIZE_MAX)
-		return text;
+		return mime_utf8(arena, text);
 	buf_init(&run.bytes, text.len + 1);
 	buf_init(&out, text.len * WORD_GROWTH_MAX + 16);
 	while (at < text.len) {
@@ -109,14 +109,16 @@ mime_word_decode(struct arena *arena, struct bytes text)
 		if (next + 1 < text.len && text.ptr[next] == '=' && text.ptr[next + 1] == '?' &&
 		    words < MIME_WORDS_MAX && find_word(text, next, &w)) {
 			words++;
+			mime_utf8_append(bytes_slice(text, plain_at, at - plain_at), &out);
 			take_word(&run, text, next, &w, &out);
-			at = w.end;
+			at = plain_at = w.end;
 			continue;
 		}
 		run_end(&run, &out);
-		buf_append_byte(&out, text.ptr[at++]);
+		at++;
 	}
 	run_end(&run, &out);
+	mime_utf8_append(bytes_slice(text, plain_at, at - plain_at), &out);
 	result = arena_bytes(arena, buf_view(&out));
 	buf_fini(&out);
 	buf_fini(&run.bytes);

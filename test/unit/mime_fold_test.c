@@ -68,10 +68,33 @@ contains(void **state)
 	}
 }
 
+/* The needle begins at every place of the text and nearly ends there. */
+static void
+slow(void **state)
+{
+	struct buf text, needle;
+
+	(void)state;
+	buf_init(&text, 4u << 20);
+	buf_init(&needle, 1u << 20);
+	for (size_t i = 0; i < 2u << 20; i++)
+		buf_append_byte(&text, 'A');
+	for (size_t i = 0; i < 1u << 19; i++)
+		buf_append_byte(&needle, 'a');
+	assert_true(mime_fold_contains(buf_view(&text), buf_view(&needle)));
+	buf_append_byte(&needle, 'b');
+	assert_false(mime_fold_contains(buf_view(&text), buf_view(&needle)));
+	buf_append_byte(&text, 'B');
+	assert_true(mime_fold_contains(buf_view(&text), buf_view(&needle)));
+	buf_fini(&needle);
+	buf_fini(&text);
+}
+
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(folds), cmocka_unit_test(contains)};
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(folds), cmocka_unit_test(contains), cmocka_unit_test(slow)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
