@@ -25,8 +25,8 @@ struct journal_options {
 };
 
 struct journal *journal_open(const struct journal_options *o);
-/* journal_close: finishes what was taken: when it returns, every message was answered. The archive must still be open; one
- * without threads must have committed what it was given. */
+/* journal_close: when it returns, every message taken was answered. The archive must still be open;
+ * one without threads must be committed by another thread. */
 void journal_close(struct journal **j);
 
 /* journal_configure: from now on endpoints, rule sets and archives are those of the snapshot (api_snapshot's shape).

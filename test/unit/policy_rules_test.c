@@ -587,6 +587,85 @@ oracle(void **state)
 }
 
 static void
+append_bits(struct buf *out, unsigned bits)
+{
+	const char *comma = "";
+
+	for (unsigned b = 0; b < BIT_RECIPIENTS; b++) {
+		if ((bits >> b & 1u) == 0)
+			continue;
+		buf_printf(out, "%s'%c@x.y'", comma, (char)('a' + (int)b));
+		comma = ",";
+	}
+}
+
+/* The same for replacement: whoever matched is gone, the others and the new ones are there, nobody twice. */
+static void
+oracle_replace(void **state)
+{
+	struct rng_seeded seed = {43};
+	struct rng rng = rng_seeded(&seed);
+	struct policy_message m = message();
+	struct bytes list[BIT_RECIPIENTS];
+	struct arena arena;
+
+	(void)state;
+	arena_init(&arena);
+	for (size_t i = 0; i < BIT_RECIPIENTS; i++)
+		list[i] = bytes_of_str(arena_printf(&arena, "%c@x.y", (char)('a' + (int)i)));
+	m.recipients = list;
+	m.recipient_count = BIT_RECIPIENTS / 2;
+	for (int round = 0; round < 300; round++) {
+		unsigned alive = (1u << BIT_RECIPIENTS / 2) - 1, want[6];
+		struct policy_rules *r;
+		struct policy_decision d;
+		size_t steps = 0;
+		struct buf rules;
+
+		buf_init(&rules, 100000);
+		buf_append_str(&rules, "{'Rules':[");
+		for (size_t i = 0; i < 6; i++) {
+			unsigned all = (1u << BIT_RECIPIENTS) - 1;
+			unsigned mask = 1 + (unsigned)rng_below(&rng, all);
+			unsigned fresh = 1 + (unsigned)rng_below(&rng, all);
+
+			buf_printf(&rules,
+			    "%s{'Conditions':[{'StringExpression':{'Evaluate':{'Attribute':"
+			    "'RECIPIENT'},'Operator':'EQUALS','Values':[",
+			    i > 0 ? "," : "");
+			append_bits(&rules, mask);
+			buf_append_str(
+			    &rules, "]}}],'Actions':[{'ReplaceRecipient':{'ReplaceWith':[");
+			append_bits(&rules, fresh);
+			buf_append_str(&rules, "]}}," ARCHIVE("A") "]}");
+			if ((alive & mask) != 0) {
+				alive = (alive & ~mask) | fresh;
+				want[steps++] = fresh;
+			}
+		}
+		buf_append_str(&rules, "," RULE("", ARCHIVE("A")) "]}");
+		r = compile(buf_text(&rules));
+		policy_rules_decide(r, &m, &context, &arena, &d);
+		assert_int_equal(d.step_count, steps + 1);
+		for (size_t i = 0; i <= steps; i++) {
+			unsigned got = 0;
+
+			for (size_t k = 0; k < d.steps[i].recipient_count; k++) {
+				unsigned bit = 1u << (d.steps[i].recipients[k].ptr[0] - 'a');
+
+				assert_int_equal(got & bit, 0);
+				got |= bit;
+			}
+			assert_int_equal(got, i < steps ? want[i] : alive);
+		}
+		json_free(&d.explanation);
+		policy_rules_free(&r);
+		buf_fini(&rules);
+	}
+	arena_fini(&arena);
+}
+
+static void
 bare(void **state)
 {
 	struct policy_message m = message();
@@ -606,7 +685,8 @@ main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(conditions),
 	    cmocka_unit_test(not_executed), cmocka_unit_test(sets), cmocka_unit_test(headers),
 	    cmocka_unit_test(explained), cmocka_unit_test(refused),
-	    cmocka_unit_test(explanation_limit), cmocka_unit_test(oracle), cmocka_unit_test(bare)};
+	    cmocka_unit_test(explanation_limit), cmocka_unit_test(oracle),
+	    cmocka_unit_test(oracle_replace), cmocka_unit_test(bare)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
