@@ -110,8 +110,9 @@ archive_unlock(pthread_mutex_t *lock)
 /* archive_volume_*: archive_volume.c. find: lock held; NULL when there is none. */
 struct archive_volume *archive_volume_find(struct archive *a, const char *id);
 MUST_USE bool archive_volume_load(struct archive *a, const char *id, struct archive_volume **out, struct err *err);
-void archive_volume_add(struct archive *a, struct archive_volume *volume);                       /* takes the lock */
-void archive_volume_add_pack(struct archive *a, struct archive_volume *volume, struct archive_pack *pack); /* lock held */
+/* archive_volume_add takes the lock; archive_volume_add_pack wants it held. */
+void archive_volume_add(struct archive *a, struct archive_volume *volume);
+void archive_volume_add_pack(struct archive *a, struct archive_volume *volume, struct archive_pack *pack);
 void archive_volume_free(struct archive_volume **volume);
 char *archive_path(const char *dir, const char *name, const char *end); /* "dir/nameend"; the caller frees */
 

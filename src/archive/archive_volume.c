@@ -171,7 +171,7 @@ volume_create(struct archive *a, const char *id, struct err *err)
 	bool ok;
 
 	ok = directories_make(a, v, err);
-	/* A key that is there, though we do not have the archive, is the rest of a call that failed in its last step. */
+	/* A key that is there, though we do not have the archive, is left from a call that failed at its end. */
 	if (ok && os_fs_stat(a->options.fs, path, &st, err))
 		ok = key_load(a, v, path, err) && os_fs_sync_dir(a->options.fs, dir, err);
 	else if (ok)

@@ -37,8 +37,8 @@ void crash_world_init(struct crash_world *w, uint64_t seed);
 void crash_world_fini(struct crash_world *w);
 
 /*
- * crash_world_run: open, create two archives, then steps of appending, committing, sealing and opening again, drawn from
- * seed. Failures on the way are borne as a server would bear them; trouble is called after each step with the step's
+ * crash_world_run: open, create two archives, then steps of appending, committing, sealing and opening again, drawn
+ * from seed. Failures on the way are borne as a server would bear them; trouble is called after each step with the step's
  * name, and may set w->wrong.
  */
 typedef void (*crash_after_fn)(void *ctx, struct crash_world *w, const char *step);
