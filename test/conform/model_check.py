@@ -71,7 +71,7 @@ class Comparison:
 
 def main():
     if len(sys.argv) != 2 or not os.path.exists(sys.argv[1]):
-        print("no service model to compare with: skipped")
+        print("skipped: there is no service model to compare with")
         print("0 passed, 0 failed, 1 skipped")
         return 77
     with open(sys.argv[1], encoding="utf-8") as file:
