@@ -95,9 +95,8 @@ app_command_config(const struct cli_args *args, struct app_config *config)
 	return CLI_EXIT_USAGE;
 }
 
-/* Options and configuration of a command that takes no operands. */
-static int
-prepare(const char *command, int argc, char **argv, struct app_config *config)
+int
+app_command_prepare(const char *command, int argc, char **argv, struct app_config *config)
 {
 	struct cli_args args;
 	struct err err;
@@ -118,7 +117,7 @@ static int
 run_serve(int argc, char **argv)
 {
 	struct app_config config;
-	int code = prepare("serve", argc, argv, &config);
+	int code = app_command_prepare("serve", argc, argv, &config);
 
 	if (code == 0)
 		code = app_supervisor_run(&config);
@@ -139,21 +138,31 @@ print_next_steps(const struct app_config *config, const struct app_store *store)
 	(void)printf("next:\n  daybook serve --data %s\n", data);
 }
 
+bool
+app_command_lock(const struct app_config *config, int *fd_out, struct err *err)
+{
+	struct buf path;
+	bool ok;
+
+	os_umask(077);
+	buf_init(&path, APP_CONFIG_BYTES_MAX);
+	buf_printf(&path, "%s/lock", config->text[APP_DATA]);
+	ok = os_lock_take(buf_text(&path), fd_out, err);
+	buf_fini(&path);
+	return ok;
+}
+
 static int
 run_init(int argc, char **argv)
 {
 	struct app_config config;
 	struct app_store store;
 	struct err err;
-	int lock_fd = -1, code = prepare("init", argc, argv, &config);
-	struct buf lock;
+	int lock_fd = -1, code = app_command_prepare("init", argc, argv, &config);
 
-	buf_init(&lock, APP_CONFIG_BYTES_MAX);
 	if (code == 0) {
-		os_umask(077);
-		buf_printf(&lock, "%s/lock", config.text[APP_DATA]);
 		if (app_store_data_dir(config.text[APP_DATA], &err) &&
-		    os_lock_take(buf_text(&lock), &lock_fd, &err) &&
+		    app_command_lock(&config, &lock_fd, &err) &&
 		    app_store_open(&config, &store, &err)) {
 			print_next_steps(&config, &store);
 			app_store_close(&store);
@@ -162,7 +171,6 @@ run_init(int argc, char **argv)
 		}
 	}
 	os_close(&lock_fd);
-	buf_fini(&lock);
 	app_config_fini(&config);
 	return code;
 }
@@ -171,7 +179,7 @@ static int
 run_config_check(int argc, char **argv)
 {
 	struct app_config config;
-	int code = prepare("config check", argc, argv, &config);
+	int code = app_command_prepare("config check", argc, argv, &config);
 
 	if (code == 0)
 		(void)puts("ok");
@@ -184,7 +192,7 @@ run_config_show(int argc, char **argv)
 {
 	struct app_config config;
 	struct buf text;
-	int code = prepare("config show", argc, argv, &config);
+	int code = app_command_prepare("config show", argc, argv, &config);
 
 	buf_init(&text, APP_CONFIG_BYTES_MAX * 4);
 	if (code == 0) {
@@ -210,6 +218,7 @@ const struct cli_command app_commands[] = {
 	"first start of the server would.\n\n" SERVER_OPTIONS_HELP,
 	run_init},
     {"demo", "play a whole journaling set-up on loopback", app_demo_usage, app_demo_run},
+    {"verify", "read everything that is kept and check it", app_verify_usage, app_verify_run},
     {"config check", "say what is wrong with the configuration",
 	"daybook config check [--config FILE] [--data DIR]\n\n"
 	"Reads the configuration as \"serve\" would, and says everything that is wrong with it. "

@@ -3,6 +3,7 @@
 #ifndef APP_COMMAND_INT_H
 #define APP_COMMAND_INT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "app_config.h"
@@ -18,9 +19,15 @@ extern const struct cli_option app_server_options[];
 /* app_command_config: file, then options, then defaults. 0, or an exit code after telling what is
  * wrong. */
 int app_command_config(const struct cli_args *args, struct app_config *config);
+/* app_command_prepare: the options above and the configuration, of a command without operands. */
+int app_command_prepare(const char *command, int argc, char **argv, struct app_config *config);
+/* app_command_lock: nobody else uses the data directory while *fd_out is open. ERR_BUSY, ERR_IO. */
+MUST_USE bool app_command_lock(const struct app_config *config, int *fd_out, struct err *err);
 int app_usage(const char *command, const struct err *err);
 
 int app_demo_run(int argc, char **argv);
 extern const char app_demo_usage[];
+int app_verify_run(int argc, char **argv);
+extern const char app_verify_usage[];
 
 #endif
