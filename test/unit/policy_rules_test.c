@@ -10,32 +10,13 @@
 #include <cmocka.h>
 
 #include "base_rng.h"
+#include "policy_fixture.h"
 #include "policy_rules.h"
-
-static struct json *
-parse(const char *text)
-{
-	struct arena arena;
-	struct json *out;
-	struct err err;
-	char *copy;
-
-	arena_init(&arena);
-	copy = arena_strdup(&arena, text);
-	for (char *p = copy; *p != '\0'; p++)
-		if (*p == '\'')
-			*p = '"';
-	out = json_parse(bytes_of_str(copy), &err);
-	if (out == NULL)
-		fail_msg("%s: %s", text, err.msg);
-	arena_fini(&arena);
-	return out;
-}
 
 static struct policy_rules *
 compile(const char *text)
 {
-	struct json *document = parse(text);
+	struct json *document = policy_fixture_parse(text);
 	struct policy_rules *r;
 	struct err err;
 
@@ -426,7 +407,7 @@ refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		struct json *document = parse(rows[i].rules);
+		struct json *document = policy_fixture_parse(rows[i].rules);
 		struct policy_rules *r;
 		struct err err;
 
