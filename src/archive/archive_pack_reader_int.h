@@ -9,7 +9,7 @@
 #include "archive_pack_group_int.h"
 #include "archive_pack_int.h"
 
-/* Nothing here changes once opened, but the count. Memory: 16 bytes a record, 96 a row group, 16 a body block. */
+/* Nothing here changes once opened, but the count. Memory: 16 bytes a record, 88 a row group, 16 a body block. */
 struct archive_pack {
 	atomic_uint holders;
 	struct os_fs fs;
