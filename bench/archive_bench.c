@@ -20,9 +20,9 @@
 #include "base_mem.h"
 #include "crypt_seal.h"
 
-#define ARCHIVE        "a-bench"
-#define MESSAGE_BYTES  23000u
-#define SENDERS_MAX    100u
+#define ARCHIVE       "a-bench"
+#define MESSAGE_BYTES 23000u
+#define SENDERS_MAX   100u
 
 struct sender {
 	struct archive *archive;
@@ -77,19 +77,20 @@ send_one(struct sender *s)
 {
 	const struct bytes recipient = BYTES_LIT("keeper@example.org");
 	struct archive_delivery d = {.archive_id = ARCHIVE,
-		.recipients = &recipient,
-		.recipient_count = 1,
-		.retention = ARCHIVE_RETENTION_SEVEN_YEARS};
+	    .recipients = &recipient,
+	    .recipient_count = 1,
+	    .retention = ARCHIVE_RETENTION_SEVEN_YEARS};
 	struct clock clock = clock_system();
 	struct archive_reception r = {.received_ms = clock_now_ms(&clock),
-		.columns = {.subject = BYTES_LIT("Quarterly figures and what they mean for the next one"),
-			.from = BYTES_LIT("Somebody <somebody@example.com>"),
-			.to = BYTES_LIT("Everybody <everybody@example.org>"),
-			.envelope_from = BYTES_LIT("somebody@example.com"),
-			.message_id = BYTES_LIT("<20261124.1234567@mail.example.com>")},
-		.body = bytes_of(s->body, s->body_bytes),
-		.deliveries = &d,
-		.delivery_count = 1};
+	    .columns = {.subject =
+			    BYTES_LIT("Quarterly figures and what they mean for the next one"),
+		.from = BYTES_LIT("Somebody <somebody@example.com>"),
+		.to = BYTES_LIT("Everybody <everybody@example.org>"),
+		.envelope_from = BYTES_LIT("somebody@example.com"),
+		.message_id = BYTES_LIT("<20261124.1234567@mail.example.com>")},
+	    .body = bytes_of(s->body, s->body_bytes),
+	    .deliveries = &d,
+	    .delivery_count = 1};
 	struct err err;
 
 	id_record_new(&d.id, r.received_ms, &s->rng);
@@ -143,11 +144,12 @@ cpu(void)
 	struct rusage u = usage();
 
 	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
-	    (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+	       (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
 static void
-load(struct archive *a, size_t count, double seconds, size_t each, size_t body_bytes, const char *what)
+load(struct archive *a, size_t count, double seconds, size_t each, size_t body_bytes,
+    const char *what)
 {
 	struct sender *senders = mem_calloc(count, sizeof *senders);
 	double start = now(), cpu_start = cpu(), took;
@@ -157,13 +159,17 @@ load(struct archive *a, size_t count, double seconds, size_t each, size_t body_b
 	for (size_t i = 0; i < count; i++) {
 		struct sender *s = &senders[i];
 
-		*s = (struct sender){.archive = a, .rng = rng_system(), .until = start + seconds, .limit = each,
-			.body_bytes = body_bytes};
+		*s = (struct sender){.archive = a,
+		    .rng = rng_system(),
+		    .until = start + seconds,
+		    .limit = each,
+		    .body_bytes = body_bytes};
 		s->body = mem_alloc(body_bytes);
 		s->waits = mem_calloc(WAITS_MAX, sizeof *s->waits);
 		rng_fill(&s->rng, s->body, body_bytes / 2);
 		memset(s->body + body_bytes / 2, 'x', body_bytes - body_bytes / 2);
-		must(pthread_mutex_init(&s->lock, NULL) == 0 && pthread_cond_init(&s->wake, NULL) == 0);
+		must(pthread_mutex_init(&s->lock, NULL) == 0 &&
+		     pthread_cond_init(&s->wake, NULL) == 0);
 	}
 	for (size_t i = 0; i < count; i++)
 		must(pthread_create(&senders[i].thread, NULL, sender_run, &senders[i]) == 0);
@@ -177,9 +183,11 @@ load(struct archive *a, size_t count, double seconds, size_t each, size_t body_b
 	}
 	took = now() - start;
 	qsort(all, waits, sizeof *all, by_wait);
-	printf("%s: %zu senders, %zu-byte messages: %.0f/s, %.1f MB/s, p50 %.2f ms, p99 %.2f ms, %.0f us CPU each\n", what,
-	    count, body_bytes, (double)kept / took, (double)(kept * body_bytes) / took / 1e6,
-	    all[waits / 2] * 1e3, all[waits * 99 / 100] * 1e3, (cpu() - cpu_start) / (double)kept * 1e6);
+	printf("%s: %zu senders, %zu-byte messages: %.0f/s, %.1f MB/s, p50 %.2f ms, p99 %.2f ms, "
+	       "%.0f us CPU each\n",
+	    what, count, body_bytes, (double)kept / took, (double)(kept * body_bytes) / took / 1e6,
+	    all[waits / 2] * 1e3, all[waits * 99 / 100] * 1e3,
+	    (cpu() - cpu_start) / (double)kept * 1e6);
 	mem_free(senders);
 	mem_free(all);
 }
@@ -197,7 +205,7 @@ search(struct archive *a, const char *needle, uint64_t limit)
 {
 	struct bytes value = bytes_of_str(needle);
 	struct archive_condition condition = {
-		.attribute = ARCHIVE_ATTRIBUTE_SUBJECT, .values = &value, .value_count = 1};
+	    .attribute = ARCHIVE_ATTRIBUTE_SUBJECT, .values = &value, .value_count = 1};
 	struct archive_filter filter = {.include = &condition, .include_count = 1};
 	struct archive_search_report report;
 	double start = now();
@@ -207,8 +215,9 @@ search(struct archive *a, const char *needle, uint64_t limit)
 	check(archive_search(
 		  a, ARCHIVE, 0, INT64_MAX, &filter, limit, NULL, count_row, &hits, &report, &err),
 	    &err);
-	printf("search subject contains '%s', limit %llu: %zu hits, %llu rows in %llu packs looked at, %.1f ms\n", needle,
-	    (unsigned long long)limit, hits, (unsigned long long)report.records_scanned,
+	printf("search subject contains '%s', limit %llu: %zu hits, %llu rows in %llu packs looked "
+	       "at, %.1f ms\n",
+	    needle, (unsigned long long)limit, hits, (unsigned long long)report.records_scanned,
 	    (unsigned long long)report.packs_scanned, (now() - start) * 1e3);
 }
 
@@ -231,8 +240,12 @@ main(int argc, char **argv)
 		fprintf(stderr, "usage: archive_bench DIR [SECONDS] [RECORDS]\n");
 		return 2;
 	}
-	struct archive_options o = {.fs = os_fs_real(), .dir = argv[1], .keys = keys, .clock = clock_system(), .rng = rng,
-		.threads = true};
+	struct archive_options o = {.fs = os_fs_real(),
+	    .dir = argv[1],
+	    .keys = keys,
+	    .clock = clock_system(),
+	    .rng = rng,
+	    .threads = true};
 
 	check(archive_open(&o, &a, &recovery, &err), &err);
 	check(archive_create(a, ARCHIVE, &err), &err);
@@ -251,7 +264,8 @@ main(int argc, char **argv)
 	archive_close(&a);
 	start = now();
 	check(archive_open(&o, &a, &recovery, &err), &err);
-	printf("opened %llu packs in %.0f ms\n", (unsigned long long)recovery.packs, (now() - start) * 1e3);
+	printf("opened %llu packs in %.0f ms\n", (unsigned long long)recovery.packs,
+	    (now() - start) * 1e3);
 	search(a, "what they mean", 1000);
 	search(a, "not to be found", UINT64_MAX);
 	search(a, "figures", UINT64_MAX);

@@ -43,7 +43,8 @@ cpu_seconds(void)
 	struct rusage u;
 
 	(void)getrusage(RUSAGE_SELF, &u);
-	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+	       (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
 static double
@@ -83,29 +84,31 @@ corpus_add(struct corpus *c, struct bytes message)
 	struct bytes *received = arena_calloc(&c->arena, 10, sizeof *received);
 
 	*columns = (struct archive_columns){
-		.date = field(&c->arena, message, "Date", false),
-		.message_id = field(&c->arena, message, "Message-ID", false),
-		.in_reply_to = field(&c->arena, message, "In-Reply-To", false),
-		.x_mailer = field(&c->arena, message, "X-Mailer", false),
-		.from = field(&c->arena, message, "From", true),
-		.to = field(&c->arena, message, "To", true),
-		.cc = field(&c->arena, message, "Cc", true),
-		.subject = field(&c->arena, message, "Subject", true),
-		.received_headers = received,
-		.helo = BYTES_LIT("mail.example.com"),
-		.envelope_from = field(&c->arena, message, "From", true),
-		.ingress_point_id = BYTES_LIT("inp-aaaaaaaaaaaaaaaaaaaaaaaa"),
-		.traffic_policy_id = BYTES_LIT("tp-aaaaaaaaaaaaaaaaaaaaaaaa"),
-		.rule_set_id = BYTES_LIT("rs-aaaaaaaaaaaaaaaaaaaaaaaa"),
-		.sender_ip = BYTES_LIT("192.0.2.17"),
-		.tls_protocol = BYTES_LIT("TLSv1.3"),
-		.tls_cipher = BYTES_LIT("TLS_AES_256_GCM_SHA384"),
-		.explanation = BYTES_LIT("{\"policy\":{\"statement\":0},\"rules\":[{\"rule\":\"archive all\",\"index\":0}]}"),
+	    .date = field(&c->arena, message, "Date", false),
+	    .message_id = field(&c->arena, message, "Message-ID", false),
+	    .in_reply_to = field(&c->arena, message, "In-Reply-To", false),
+	    .x_mailer = field(&c->arena, message, "X-Mailer", false),
+	    .from = field(&c->arena, message, "From", true),
+	    .to = field(&c->arena, message, "To", true),
+	    .cc = field(&c->arena, message, "Cc", true),
+	    .subject = field(&c->arena, message, "Subject", true),
+	    .received_headers = received,
+	    .helo = BYTES_LIT("mail.example.com"),
+	    .envelope_from = field(&c->arena, message, "From", true),
+	    .ingress_point_id = BYTES_LIT("inp-aaaaaaaaaaaaaaaaaaaaaaaa"),
+	    .traffic_policy_id = BYTES_LIT("tp-aaaaaaaaaaaaaaaaaaaaaaaa"),
+	    .rule_set_id = BYTES_LIT("rs-aaaaaaaaaaaaaaaaaaaaaaaa"),
+	    .sender_ip = BYTES_LIT("192.0.2.17"),
+	    .tls_protocol = BYTES_LIT("TLSv1.3"),
+	    .tls_cipher = BYTES_LIT("TLS_AES_256_GCM_SHA384"),
+	    .explanation = BYTES_LIT("{\"policy\":{\"statement\":0},\"rules\":[{\"rule\":\"archive "
+				     "all\",\"index\":0}]}"),
 	};
 	mime_header_init(&cursor, message);
 	while (columns->received_header_count < 10 && mime_header_next(&cursor, &f))
 		if (bytes_equal_nocase(f.name, BYTES_LIT("Received")))
-			received[columns->received_header_count++] = mime_field_unfold(&c->arena, f.raw);
+			received[columns->received_header_count++] =
+			    mime_field_unfold(&c->arena, f.raw);
 	c->messages[c->count++] = message;
 	c->bytes += message.len;
 }
@@ -118,7 +121,8 @@ file_add(struct corpus *c, const char *path)
 
 	buf_init(&data, 16 * LIMIT_MIB);
 	if (os_fs_read_file(os_fs_real(), path, 16 * LIMIT_MIB, &data, &err) && data.len > 0) {
-		if (bytes_starts_with(buf_view(&data), BYTES_LIT("From "))) /* a line of mbox, not of the message */
+		if (bytes_starts_with(buf_view(&data),
+			BYTES_LIT("From "))) /* a line of mbox, not of the message */
 			buf_consume(&data, bytes_find_byte(buf_view(&data), 0, '\n') + 1);
 		corpus_add(c, arena_bytes(&c->arena, buf_view(&data)));
 	}
@@ -140,7 +144,7 @@ folder_add(struct corpus *c, const char *path)
 		if (entry->d_type == DT_DIR)
 			folder_add(c, name);
 		else if (bytes_ends_with(bytes_of_str(name), BYTES_LIT(".eml")) ||
-		         bytes_ends_with(bytes_of_str(name), BYTES_LIT(".txt")))
+			 bytes_ends_with(bytes_of_str(name), BYTES_LIT(".txt")))
 			file_add(c, name);
 	}
 	if (dir != NULL)
@@ -154,10 +158,14 @@ synthetic_add(struct corpus *c, const struct rng *rng, size_t number)
 	struct buf text;
 
 	buf_init(&text, LIMIT_MIB);
-	buf_printf(&text, "From: Person %u <person%u@example.com>\r\nTo: team%u@example.net\r\nSubject: Report %zu on %x\r\n"
-		"Message-ID: <%zu.%x@mail.example.com>\r\nDate: Tue, 24 Nov 2026 09:00:00 +0000\r\n\r\n",
-	    (unsigned)rng_below(rng, 500), (unsigned)rng_below(rng, 500), (unsigned)rng_below(rng, 40), number,
-	    (unsigned)rng_below(rng, 1u << 30), number, (unsigned)rng_below(rng, 1u << 30));
+	buf_printf(&text,
+	    "From: Person %u <person%u@example.com>\r\nTo: team%u@example.net\r\nSubject: Report "
+	    "%zu on %x\r\n"
+	    "Message-ID: <%zu.%x@mail.example.com>\r\nDate: Tue, 24 Nov 2026 09:00:00 "
+	    "+0000\r\n\r\n",
+	    (unsigned)rng_below(rng, 500), (unsigned)rng_below(rng, 500),
+	    (unsigned)rng_below(rng, 40), number, (unsigned)rng_below(rng, 1u << 30), number,
+	    (unsigned)rng_below(rng, 1u << 30));
 	while (text.len < 5000) {
 		uint64_t word = rng_below(rng, 1 + rng_below(rng, 5000));
 
@@ -188,13 +196,17 @@ padded(struct bytes message, const struct rng *rng, size_t size, struct buf *out
 }
 
 static void
-row_of(const struct corpus *c, size_t i, const struct rng *rng, int64_t at_ms, struct bytes message, struct archive_row *out)
+row_of(const struct corpus *c, size_t i, const struct rng *rng, int64_t at_ms, struct bytes message,
+    struct archive_row *out)
 {
 	static const struct bytes RECIPIENT = {(const uint8_t *)"journal@archive.example.com", 27};
 
-	*out = (struct archive_row){.received_ms = T0 + at_ms, .size_bytes = message.len,
-		.retention = ARCHIVE_RETENTION_SEVEN_YEARS, .recipients = &RECIPIENT, .recipient_count = 1,
-		.columns = c->columns[i % c->count]};
+	*out = (struct archive_row){.received_ms = T0 + at_ms,
+	    .size_bytes = message.len,
+	    .retention = ARCHIVE_RETENTION_SEVEN_YEARS,
+	    .recipients = &RECIPIENT,
+	    .recipient_count = 1,
+	    .columns = c->columns[i % c->count]};
 	id_record_new(&out->id, out->received_ms, rng);
 	crypt_sha256(out->sha256, message);
 }
@@ -224,7 +236,8 @@ place_drop(struct place *p)
 
 /* Rows are made and hashed outside the measured time: the intake does that. */
 static void
-bench_seal(struct place *p, const struct corpus *c, const struct rng *rng, size_t size, const char *what)
+bench_seal(
+    struct place *p, const struct corpus *c, const struct rng *rng, size_t size, const char *what)
 {
 	double add = 0, finish, read, wall;
 	struct archive_pack_writer *w;
@@ -235,7 +248,8 @@ bench_seal(struct place *p, const struct corpus *c, const struct rng *rng, size_
 	struct err err;
 
 	buf_init(&message, 32 * LIMIT_MIB);
-	check(archive_pack_writer_new(os_fs_real(), p->dir, ARCHIVE, p->key, rng, T0, &w, &err), &err);
+	check(archive_pack_writer_new(os_fs_real(), p->dir, ARCHIVE, p->key, rng, T0, &w, &err),
+	    &err);
 	for (; bytes < SEAL_BYTES; count++) {
 		struct bytes m = padded(c->messages[count % c->count], rng, size, &message);
 		struct archive_row row;
@@ -260,11 +274,12 @@ bench_seal(struct place *p, const struct corpus *c, const struct rng *rng, size_
 	}
 	wall = wall_seconds() - wall;
 	read = cpu_seconds() - read;
-	printf("%-22s %6zu messages of %5zu bytes: add %.0f us, finish %.0f us, both %.0f us CPU a message; stored %.3f; "
+	printf("%-22s %6zu messages of %5zu bytes: add %.0f us, finish %.0f us, both %.0f us CPU a "
+	       "message; stored %.3f; "
 	       "read one %.0f us (wall %.0f us)\n",
 	    what, count, bytes / count, add / (double)count * 1e6, finish / (double)count * 1e6,
-	    (add + finish) / (double)count * 1e6, (double)info.file_bytes / (double)bytes, read / 200 * 1e6,
-	    wall / 200 * 1e6);
+	    (add + finish) / (double)count * 1e6, (double)info.file_bytes / (double)bytes,
+	    read / 200 * 1e6, wall / 200 * 1e6);
 	buf_fini(&message);
 	place_drop(p);
 }
@@ -289,35 +304,46 @@ bench_filter(struct place *p, const char *what, const struct archive_filter *fil
 		double start = cpu_seconds();
 
 		hits = 0;
-		check(archive_pack_scan(p->pack, 0, INT64_MAX, match, limit, NULL, count_hit, &hits, &scanned, &err), &err);
+		check(archive_pack_scan(p->pack, 0, INT64_MAX, match, limit, NULL, count_hit, &hits,
+			  &scanned, &err),
+		    &err);
 		if (cpu_seconds() - start < best)
 			best = cpu_seconds() - start;
 	}
-	printf("scan %-34s %6llu rows, %6llu hits: %.1f ms CPU\n", what, (unsigned long long)scanned,
-	    (unsigned long long)hits, best * 1e3);
+	printf("scan %-34s %6llu rows, %6llu hits: %.1f ms CPU\n", what,
+	    (unsigned long long)scanned, (unsigned long long)hits, best * 1e3);
 	archive_match_free(&match);
 }
 
-#define VALUE(s) {(const uint8_t *)(s), sizeof(s) - 1}
+#define VALUE(s)                                                                                   \
+	{                                                                                          \
+		(const uint8_t *)(s), sizeof(s) - 1                                                \
+	}
 
 static void
 bench_scan(struct place *p, const struct corpus *c, const struct rng *rng)
 {
-	static const struct bytes RARE[] = {VALUE("zebra@nowhere.example")}, COMMON[] = {VALUE("re:")};
+	static const struct bytes RARE[] = {VALUE("zebra@nowhere.example")},
+				  COMMON[] = {VALUE("re:")};
 	static const struct bytes UMLAUT[] = {VALUE("grüße")}, RECIPIENT[] = {VALUE("nobody@")};
 	static const struct archive_condition FROM = {ARCHIVE_ATTRIBUTE_FROM, false, RARE, 1};
-	static const struct archive_condition SUBJECT = {ARCHIVE_ATTRIBUTE_SUBJECT, false, COMMON, 1};
-	static const struct archive_condition SUBJECT_UMLAUT = {ARCHIVE_ATTRIBUTE_SUBJECT, false, UMLAUT, 1};
-	static const struct archive_condition ENVELOPE_TO = {ARCHIVE_ATTRIBUTE_ENVELOPE_TO, false, RECIPIENT, 1};
-	static const struct archive_condition BOTH[] = {{ARCHIVE_ATTRIBUTE_SUBJECT, false, COMMON, 1},
-		{ARCHIVE_ATTRIBUTE_FROM, false, RARE, 1}};
+	static const struct archive_condition SUBJECT = {
+	    ARCHIVE_ATTRIBUTE_SUBJECT, false, COMMON, 1};
+	static const struct archive_condition SUBJECT_UMLAUT = {
+	    ARCHIVE_ATTRIBUTE_SUBJECT, false, UMLAUT, 1};
+	static const struct archive_condition ENVELOPE_TO = {
+	    ARCHIVE_ATTRIBUTE_ENVELOPE_TO, false, RECIPIENT, 1};
+	static const struct archive_condition BOTH[] = {
+	    {ARCHIVE_ATTRIBUTE_SUBJECT, false, COMMON, 1},
+	    {ARCHIVE_ATTRIBUTE_FROM, false, RARE, 1}};
 	struct archive_pack_writer *w;
 	char name[ID_RECORD_TEXT_SIZE];
 	struct archive_pack_info info;
 	struct err err;
 	double start;
 
-	check(archive_pack_writer_new(os_fs_real(), p->dir, ARCHIVE, p->key, rng, T0, &w, &err), &err);
+	check(archive_pack_writer_new(os_fs_real(), p->dir, ARCHIVE, p->key, rng, T0, &w, &err),
+	    &err);
 	for (size_t i = 0; i < SCAN_ROWS; i++) {
 		struct archive_row row;
 
@@ -332,10 +358,14 @@ bench_scan(struct place *p, const struct corpus *c, const struct rng *rng)
 	printf("%u rows, no bodies: %.1f bytes a row stored, open %.1f ms CPU\n", SCAN_ROWS,
 	    (double)info.file_bytes / SCAN_ROWS, start * 1e3);
 	bench_filter(p, "FROM, no hit", &(struct archive_filter){&FROM, NULL, 1, 0}, 1000);
-	bench_filter(p, "SUBJECT, no hit, not ASCII", &(struct archive_filter){&SUBJECT_UMLAUT, NULL, 1, 0}, 1000);
-	bench_filter(p, "SUBJECT and FROM, no hit", &(struct archive_filter){BOTH, NULL, 2, 0}, 1000);
-	bench_filter(p, "ENVELOPE_TO, no hit", &(struct archive_filter){&ENVELOPE_TO, NULL, 1, 0}, 1000);
-	bench_filter(p, "SUBJECT, newest 1000", &(struct archive_filter){&SUBJECT, NULL, 1, 0}, 1000);
+	bench_filter(p, "SUBJECT, no hit, not ASCII",
+	    &(struct archive_filter){&SUBJECT_UMLAUT, NULL, 1, 0}, 1000);
+	bench_filter(
+	    p, "SUBJECT and FROM, no hit", &(struct archive_filter){BOTH, NULL, 2, 0}, 1000);
+	bench_filter(
+	    p, "ENVELOPE_TO, no hit", &(struct archive_filter){&ENVELOPE_TO, NULL, 1, 0}, 1000);
+	bench_filter(
+	    p, "SUBJECT, newest 1000", &(struct archive_filter){&SUBJECT, NULL, 1, 0}, 1000);
 	bench_filter(p, "SUBJECT, all", &(struct archive_filter){&SUBJECT, NULL, 1, 0}, UINT64_MAX);
 	bench_filter(p, "no filter, all", NULL, UINT64_MAX);
 	place_drop(p);
@@ -361,7 +391,8 @@ main(int argc, char **argv)
 		return 2;
 	}
 	place.key = secret_random(CRYPT_KEY_BYTES, &rng);
-	printf("%zu different messages of %zu bytes (%s)\n", c.count, c.bytes / c.count, argc > 1 ? argv[1] : "made up");
+	printf("%zu different messages of %zu bytes (%s)\n", c.count, c.bytes / c.count,
+	    argc > 1 ? argv[1] : "made up");
 	bench_seal(&place, &c, &rng, 0, "as they are");
 	bench_seal(&place, &c, &rng, MESSAGE_BYTES, "with attachments");
 	bench_scan(&place, &c, &rng);

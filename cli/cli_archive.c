@@ -39,7 +39,8 @@ run_delete(struct cli *cli)
 	if (id == NULL)
 		return cli_fail(cli, &err);
 	(void)snprintf(question, sizeof question,
-	    "Delete archive %.80s? It takes no mail and answers no search from now on, and is destroyed in "
+	    "Delete archive %.80s? It takes no mail and answers no search from now on, and is "
+	    "destroyed in "
 	    "30 days.",
 	    cli->args.operands[0]);
 	if (cli_confirm(cli, question, &err)) {
@@ -56,14 +57,15 @@ run_delete(struct cli *cli)
 }
 
 static const struct cli_option create_options[] = {
-    {"retention", "PERIOD", "THREE_MONTHS … TEN_YEARS or PERMANENT; SIX_MONTHS when left out", false},
+    {"retention", "PERIOD", "THREE_MONTHS … TEN_YEARS or PERMANENT; SIX_MONTHS when left out",
+	false},
     {"kms-key", "ARN", "the key that seals it; the installation's own when left out", false},
     {NULL, NULL, NULL, false},
 };
 
 const struct cli_verb cli_archive_verbs[] = {
     {"archive create", "make an archive", "NAME", NULL, create_options, 1, 1, run_create},
-    {"archive delete", "delete an archive and, after 30 days, all that is in it", "NAME|ID", NULL, NULL, 1, 1,
-	run_delete},
+    {"archive delete", "delete an archive and, after 30 days, all that is in it", "NAME|ID", NULL,
+	NULL, 1, 1, run_delete},
     {NULL, NULL, NULL, NULL, NULL, 0, 0, NULL},
 };

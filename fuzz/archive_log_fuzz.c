@@ -66,7 +66,8 @@ step_do(struct made *m, uint8_t what, uint8_t how)
 		break;
 	case 6: /* a bit of what is there */
 		if (m->file.len > ARCHIVE_LOG_START)
-			m->file.ptr[ARCHIVE_LOG_START + (size_t)how * 7 % (m->file.len - ARCHIVE_LOG_START)] ^= 4;
+			m->file.ptr[ARCHIVE_LOG_START +
+				    (size_t)how * 7 % (m->file.len - ARCHIVE_LOG_START)] ^= 4;
 		m->changed = true;
 		break;
 	default: /* the end is cut off */

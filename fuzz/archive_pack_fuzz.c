@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Packs from a stranger, with a fixed key: opened, read, scanned and verified without a crash, and every message that is
+ * Packs from a stranger, with a fixed key: opened, read, scanned and verified without a crash, and every message
+ * that is
  * handed out has its row's digest.
  *
  * Input: a mode byte, then
@@ -109,9 +110,12 @@ static void
 scan_check(struct archive_pack *p)
 {
 	static const struct bytes VALUE = {(const uint8_t *)"e", 1};
-	static const struct archive_condition SUBJECT = {ARCHIVE_ATTRIBUTE_SUBJECT, false, &VALUE, 1};
-	static const struct archive_condition RECIPIENT = {ARCHIVE_ATTRIBUTE_ENVELOPE_TO, false, &VALUE, 1};
-	static const struct archive_filter FILTERS[] = {{0}, {&SUBJECT, NULL, 1, 0}, {NULL, &RECIPIENT, 0, 1}};
+	static const struct archive_condition SUBJECT = {
+	    ARCHIVE_ATTRIBUTE_SUBJECT, false, &VALUE, 1};
+	static const struct archive_condition RECIPIENT = {
+	    ARCHIVE_ATTRIBUTE_ENVELOPE_TO, false, &VALUE, 1};
+	static const struct archive_filter FILTERS[] = {
+	    {0}, {&SUBJECT, NULL, 1, 0}, {NULL, &RECIPIENT, 0, 1}};
 
 	for (size_t i = 0; i < 3; i++) {
 		struct archive_match *match = archive_match_new(&FILTERS[i]);
@@ -120,7 +124,8 @@ scan_check(struct archive_pack *p)
 		struct err err;
 
 		memset(&last, 0xff, sizeof last);
-		if (!archive_pack_scan(p, INT64_MIN, INT64_MAX, match, 1000, NULL, row_check, &last, &scanned, &err))
+		if (!archive_pack_scan(p, INT64_MIN, INT64_MAX, match, 1000, NULL, row_check, &last,
+			&scanned, &err))
 			must(err.code == ERR_CORRUPT);
 		archive_match_free(&match);
 	}
@@ -136,7 +141,8 @@ pack_check(struct world *w, bool good)
 	struct err err;
 
 	if (!archive_pack_open(w->fs, w->path, ARCHIVE, w->key, &p, &err)) {
-		must(!good && (err.code == ERR_CORRUPT || err.code == ERR_SEALED || err.code == ERR_UNSUPPORTED));
+		must(!good && (err.code == ERR_CORRUPT || err.code == ERR_SEALED ||
+				  err.code == ERR_UNSUPPORTED));
 		return;
 	}
 	archive_pack_info_get(p, &info);
@@ -155,7 +161,8 @@ pack_check(struct world *w, bool good)
 			must(err.code == ERR_CORRUPT || err.code == ERR_LIMIT);
 		} else if (archive_pack_row(p, i, &arena, &row, &err)) {
 			crypt_sha256(digest, buf_view(&body));
-			must(memcmp(digest, row.sha256, sizeof digest) == 0 && row.size_bytes == body.len);
+			must(memcmp(digest, row.sha256, sizeof digest) == 0 &&
+			     row.size_bytes == body.len);
 		}
 		buf_fini(&body);
 		arena_fini(&arena);
@@ -178,7 +185,8 @@ piece_take(struct reader *r, size_t max)
 }
 
 static struct pack_extent
-block_put(struct world *w, struct pack_codec *codec, enum pack_block_kind kind, uint64_t number, struct bytes plain)
+block_put(struct world *w, struct pack_codec *codec, enum pack_block_kind kind, uint64_t number,
+    struct bytes plain)
 {
 	size_t start = w->file.len;
 
@@ -189,12 +197,17 @@ block_put(struct world *w, struct pack_codec *codec, enum pack_block_kind kind, 
 /* Directory, footer and end mark behind the blocks that are there; change may alter both in clear. */
 typedef void (*change_fn)(struct reader *r, struct buf *plain);
 static void
-tail_put(struct world *w, struct pack_codec *codec, const struct pack_directory *d, uint64_t message_bytes,
-    struct reader *r, change_fn change)
+tail_put(struct world *w, struct pack_codec *codec, const struct pack_directory *d,
+    uint64_t message_bytes, struct reader *r, change_fn change)
 {
-	struct pack_footer footer = {.directory_offset = w->file.len, .group_count = d->group_count,
-		.block_count = d->block_count, .record_count = d->record_count, .message_bytes = message_bytes, .created_ms = T0, .oldest_ms = T0,
-		.newest_ms = T0 + d->record_count - 1};
+	struct pack_footer footer = {.directory_offset = w->file.len,
+	    .group_count = d->group_count,
+	    .block_count = d->block_count,
+	    .record_count = d->record_count,
+	    .message_bytes = message_bytes,
+	    .created_ms = T0,
+	    .oldest_ms = T0,
+	    .newest_ms = T0 + d->record_count - 1};
 	struct pack_extent extent;
 	struct buf plain;
 
@@ -250,20 +263,26 @@ columns_from_input(struct world *w, struct reader *r)
 		id_record_new(&ids[i], T0 + i, &w->rng);
 	block.extent = block_put(w, codec, PACK_BLOCK_BODY, 0, piece_take(r, 4096));
 	for (unsigned c = 0; c < PACK_COLUMN_COUNT; c++)
-		group.columns[c] = block_put(w, codec, PACK_BLOCK_COLUMN, PACK_COLUMN_NUMBER(0, c), piece_take(r, 4096));
+		group.columns[c] = block_put(
+		    w, codec, PACK_BLOCK_COLUMN, PACK_COLUMN_NUMBER(0, c), piece_take(r, 4096));
 	tail_put(w, codec, &d, 0, r, change_nothing);
 	pack_codec_free(&codec);
 }
 
 static void
-rows_make(struct world *w, struct pack_group_writer *g, struct bytes body, struct id_record *ids, size_t count)
+rows_make(struct world *w, struct pack_group_writer *g, struct bytes body, struct id_record *ids,
+    size_t count)
 {
-	static const struct bytes RECIPIENTS[] = {{(const uint8_t *)"b@example.net", 13}, {(const uint8_t *)"c@d", 3}};
+	static const struct bytes RECIPIENTS[] = {
+	    {(const uint8_t *)"b@example.net", 13}, {(const uint8_t *)"c@d", 3}};
 
 	for (size_t i = 0; i < count; i++) {
-		struct archive_row row = {.retention = ARCHIVE_RETENTION_ONE_YEAR, .recipients = RECIPIENTS,
-			.recipient_count = 2, .columns = {.subject = BYTES_LIT("subject"), .from = BYTES_LIT("a@example.com"),
-				.has_attachments = i % 2 == 1}};
+		struct archive_row row = {.retention = ARCHIVE_RETENTION_ONE_YEAR,
+		    .recipients = RECIPIENTS,
+		    .recipient_count = 2,
+		    .columns = {.subject = BYTES_LIT("subject"),
+			.from = BYTES_LIT("a@example.com"),
+			.has_attachments = i % 2 == 1}};
 		struct bytes message = bytes_slice(body, i * 10, 10);
 
 		id_record_new(&ids[i], T0 + (int64_t)i, &w->rng);
@@ -294,8 +313,8 @@ good_pack_changed(struct world *w, struct reader *r)
 		buf_reset(&plain);
 		pack_group_writer_column(&g, (enum pack_column)c, &plain);
 		change_bytes(r, &plain);
-		group.columns[c] =
-		    block_put(w, codec, PACK_BLOCK_COLUMN, PACK_COLUMN_NUMBER(0, c), buf_view(&plain));
+		group.columns[c] = block_put(
+		    w, codec, PACK_BLOCK_COLUMN, PACK_COLUMN_NUMBER(0, c), buf_view(&plain));
 	}
 	tail_put(w, codec, &d, body.len, r, change_bytes);
 	buf_fini(&plain);

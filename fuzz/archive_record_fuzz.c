@@ -55,7 +55,7 @@ record(struct bytes data)
 			struct reader reader;
 
 			total += r.deliveries[i].archive_id.len + r.deliveries[i].row.len +
-			    r.deliveries[i].added_headers.len + 10;
+				 r.deliveries[i].added_headers.len + 10;
 			reader_init(&reader, r.deliveries[i].row);
 			if (!archive_row_decode(&reader, &arena, &row, &err))
 				must(err.code != ERR_NONE);

@@ -89,7 +89,8 @@ retention_change(struct api_call *call, struct api_resource *r)
 	if (wanted == NULL || json_equal(wanted, json_find(r->doc, "Retention")))
 		return true;
 	last = json_find(r->doc, "RetentionChanged");
-	if (call->api->o.aws_strict && last != NULL && json_ms(last) + RETENTION_CHANGE_MS > call->now_ms)
+	if (call->api->o.aws_strict && last != NULL &&
+	    json_ms(last) + RETENTION_CHANGE_MS > call->now_ms)
 		return api_fault_quota(call, "Retention of an archive can be changed once a week");
 	json_set(r->doc, "Retention", json_copy(wanted));
 	json_set_seconds(r->doc, "RetentionChanged", call->now_ms);
@@ -119,7 +120,8 @@ api_archive_delete(struct api_call *call)
 	struct api_resource r;
 	bool found;
 
-	if (!api_resource_find(call, CATALOG_ARCHIVE, json_get_str(call->input, "ArchiveId"), &r, &found))
+	if (!api_resource_find(
+		call, CATALOG_ARCHIVE, json_get_str(call->input, "ArchiveId"), &r, &found))
 		return false;
 	if (!found || !archive_active(&r))
 		return true;

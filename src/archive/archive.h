@@ -32,29 +32,30 @@ struct archive;
 
 struct archive_options {
 	struct os_fs fs;
-	const char *dir; /* the data directory; intake/ and archives/ are made beneath */
+	const char *dir;         /* the data directory; intake/ and archives/ are made beneath */
 	struct crypt_keys *keys; /* kept */
 	struct clock clock;
 	struct rng rng;
-	bool threads;             /* false: nothing happens but inside archive_commit and archive_seal (tests) */
-	uint64_t log_file_bytes;  /* size of one intake log file; 0 = 64 MiB */
-	int64_t seal_age_ms;      /* seal a log file that holds something this old; 0 = 10 minutes */
-	unsigned merge_packs;     /* so many small packs become one; 0 = 8, else at least 2 */
-	uint64_t reserve_bytes;   /* refuse to accept below this much free space; 0 = 64 MiB */
+	bool
+	    threads; /* false: nothing happens but inside archive_commit and archive_seal (tests) */
+	uint64_t log_file_bytes; /* size of one intake log file; 0 = 64 MiB */
+	int64_t seal_age_ms;     /* seal a log file that holds something this old; 0 = 10 minutes */
+	unsigned merge_packs;    /* so many small packs become one; 0 = 8, else at least 2 */
+	uint64_t reserve_bytes;  /* refuse to accept below this much free space; 0 = 64 MiB */
 };
 
 /* What recovery found; counts that are not zero are logged by name as well. */
 struct archive_recovery {
-	uint64_t log_files, log_records;   /* whole records found in the intake log */
-	uint64_t torn_tail_bytes;          /* cut: they were never acknowledged */
-	uint64_t corrupt_records;          /* damaged inside the log: skipped and named */
-	uint64_t packs, corrupt_packs;     /* damaged packs are set aside, named, and not served */
+	uint64_t log_files, log_records; /* whole records found in the intake log */
+	uint64_t torn_tail_bytes;        /* cut: they were never acknowledged */
+	uint64_t corrupt_records;        /* damaged inside the log: skipped and named */
+	uint64_t packs, corrupt_packs;   /* damaged packs are set aside, named, and not served */
 	uint64_t removed_temporary_files;
 };
 
 /* archive_open: recovery included. fails ERR_SEALED key service refuses, ERR_CORRUPT, ERR_IO, ERR_NO_SPACE. */
-MUST_USE bool archive_open(const struct archive_options *o, struct archive **out, struct archive_recovery *recovery_out,
-    struct err *err);
+MUST_USE bool archive_open(const struct archive_options *o, struct archive **out,
+    struct archive_recovery *recovery_out, struct err *err);
 /* archive_close: finishes what was appended; seals nothing. */
 void archive_close(struct archive **a);
 
@@ -66,15 +67,16 @@ MUST_USE bool archive_create(struct archive *a, const char *archive_id, struct e
  *
  * in      s      lent; s->deliveries name archives made with archive_create; ids are made by the caller
  *         done   called once, on another thread (or inside archive_commit): ok means the bytes survive power loss
- * fails   ERR_LIMIT larger than SMTP_MESSAGE_BYTES_CEIL, ERR_USAGE an id was not made from received_ms, ERR_NOT_FOUND an archive is not there, ERR_IO failed before,
+ * fails   ERR_LIMIT larger than SMTP_MESSAGE_BYTES_CEIL, ERR_USAGE an id was not made from received_ms,
+ *         ERR_NOT_FOUND an archive is not there, ERR_IO failed before,
  *         ERR_NO_SPACE below the reserve, ERR_BUSY closing; then done is not called and nothing was kept
  * done    ok = false: ERR_NO_SPACE (try again later) or ERR_IO (a sync failed; the archive is in phase failed);
  *         the reception is not visible and will not become so, except that after a failed sync a later recovery may
  *         find it (as any crash between keeping and acknowledging may)
  */
 typedef void (*archive_done_fn)(void *ctx, bool ok, const struct err *err);
-MUST_USE bool archive_append(struct archive *a, const struct archive_reception *s, archive_done_fn done, void *ctx,
-    struct err *err);
+MUST_USE bool archive_append(struct archive *a, const struct archive_reception *s,
+    archive_done_fn done, void *ctx, struct err *err);
 
 /* archive_commit: without threads: write and sync what was appended, call the done functions. */
 void archive_commit(struct archive *a);
@@ -90,11 +92,12 @@ struct archive_stats {
 	uint64_t messages, message_bytes; /* as received */
 	uint64_t stored_bytes;            /* packs; what is still in the log is not counted */
 	uint64_t unsealed_messages;
-	int64_t oldest_ms, newest_ms;     /* 0 when empty */
+	int64_t oldest_ms, newest_ms; /* 0 when empty */
 	uint64_t corrupt_packs;
 };
 /* archive_stats_get: archive_id NULL = all archives together. ERR_NOT_FOUND. */
-MUST_USE bool archive_stats_get(struct archive *a, const char *archive_id, struct archive_stats *out, struct err *err);
+MUST_USE bool archive_stats_get(
+    struct archive *a, const char *archive_id, struct archive_stats *out, struct err *err);
 
 /* archive_oldest_unsealed_ms: reception time of the oldest record not yet in a pack; 0 = none. */
 int64_t archive_oldest_unsealed_ms(struct archive *a);
@@ -114,9 +117,9 @@ struct archive_search_report {
 	uint64_t records_scanned, packs_scanned;
 	uint64_t packs_skipped; /* damaged: their records are missing from the answer */
 };
-MUST_USE bool archive_search(struct archive *a, const char *archive_id, int64_t from_ms, int64_t to_ms,
-    const struct archive_filter *filter, uint64_t limit, const atomic_bool *cancel, archive_visit_fn visit, void *ctx,
-    struct archive_search_report *report, struct err *err);
+MUST_USE bool archive_search(struct archive *a, const char *archive_id, int64_t from_ms,
+    int64_t to_ms, const struct archive_filter *filter, uint64_t limit, const atomic_bool *cancel,
+    archive_visit_fn visit, void *ctx, struct archive_search_report *report, struct err *err);
 
 /*
  * archive_read: one message, bit-exact, its SHA-256 checked.

@@ -17,26 +17,26 @@ struct text_column {
 	size_t bytes_max;
 };
 static const struct text_column TEXTS[] = {
-	{offsetof(struct archive_columns, from), ARCHIVE_ADDRESSES_BYTES_MAX},
-	{offsetof(struct archive_columns, to), ARCHIVE_ADDRESSES_BYTES_MAX},
-	{offsetof(struct archive_columns, cc), ARCHIVE_ADDRESSES_BYTES_MAX},
-	{offsetof(struct archive_columns, subject), ARCHIVE_SUBJECT_BYTES_MAX},
-	{offsetof(struct archive_columns, envelope_from), ARCHIVE_TEXT_BYTES_MAX},
-	{offsetof(struct archive_columns, date), ARCHIVE_TEXT_BYTES_MAX},
-	{offsetof(struct archive_columns, message_id), ARCHIVE_TEXT_BYTES_MAX},
-	{offsetof(struct archive_columns, in_reply_to), ARCHIVE_TEXT_BYTES_MAX},
-	{offsetof(struct archive_columns, x_mailer), ARCHIVE_TEXT_BYTES_MAX},
-	{offsetof(struct archive_columns, x_original_mailer), ARCHIVE_TEXT_BYTES_MAX},
-	{offsetof(struct archive_columns, x_priority), ARCHIVE_TEXT_BYTES_MAX},
-	{offsetof(struct archive_columns, helo), ARCHIVE_TEXT_BYTES_MAX},
-	{offsetof(struct archive_columns, ingress_point_id), ARCHIVE_TEXT_BYTES_MAX},
-	{offsetof(struct archive_columns, traffic_policy_id), ARCHIVE_TEXT_BYTES_MAX},
-	{offsetof(struct archive_columns, rule_set_id), ARCHIVE_TEXT_BYTES_MAX},
-	{offsetof(struct archive_columns, sender_hostname), ARCHIVE_TEXT_BYTES_MAX},
-	{offsetof(struct archive_columns, sender_ip), ARCHIVE_TEXT_BYTES_MAX},
-	{offsetof(struct archive_columns, tls_protocol), ARCHIVE_TEXT_BYTES_MAX},
-	{offsetof(struct archive_columns, tls_cipher), ARCHIVE_TEXT_BYTES_MAX},
-	{offsetof(struct archive_columns, source_arn), ARCHIVE_TEXT_BYTES_MAX},
+    {offsetof(struct archive_columns, from), ARCHIVE_ADDRESSES_BYTES_MAX},
+    {offsetof(struct archive_columns, to), ARCHIVE_ADDRESSES_BYTES_MAX},
+    {offsetof(struct archive_columns, cc), ARCHIVE_ADDRESSES_BYTES_MAX},
+    {offsetof(struct archive_columns, subject), ARCHIVE_SUBJECT_BYTES_MAX},
+    {offsetof(struct archive_columns, envelope_from), ARCHIVE_TEXT_BYTES_MAX},
+    {offsetof(struct archive_columns, date), ARCHIVE_TEXT_BYTES_MAX},
+    {offsetof(struct archive_columns, message_id), ARCHIVE_TEXT_BYTES_MAX},
+    {offsetof(struct archive_columns, in_reply_to), ARCHIVE_TEXT_BYTES_MAX},
+    {offsetof(struct archive_columns, x_mailer), ARCHIVE_TEXT_BYTES_MAX},
+    {offsetof(struct archive_columns, x_original_mailer), ARCHIVE_TEXT_BYTES_MAX},
+    {offsetof(struct archive_columns, x_priority), ARCHIVE_TEXT_BYTES_MAX},
+    {offsetof(struct archive_columns, helo), ARCHIVE_TEXT_BYTES_MAX},
+    {offsetof(struct archive_columns, ingress_point_id), ARCHIVE_TEXT_BYTES_MAX},
+    {offsetof(struct archive_columns, traffic_policy_id), ARCHIVE_TEXT_BYTES_MAX},
+    {offsetof(struct archive_columns, rule_set_id), ARCHIVE_TEXT_BYTES_MAX},
+    {offsetof(struct archive_columns, sender_hostname), ARCHIVE_TEXT_BYTES_MAX},
+    {offsetof(struct archive_columns, sender_ip), ARCHIVE_TEXT_BYTES_MAX},
+    {offsetof(struct archive_columns, tls_protocol), ARCHIVE_TEXT_BYTES_MAX},
+    {offsetof(struct archive_columns, tls_cipher), ARCHIVE_TEXT_BYTES_MAX},
+    {offsetof(struct archive_columns, source_arn), ARCHIVE_TEXT_BYTES_MAX},
 };
 #define TEXT_COUNT (sizeof TEXTS / sizeof *TEXTS)
 
@@ -75,7 +75,7 @@ static bool
 is_cut(const struct archive_columns *c)
 {
 	bool cut = c->received_header_count > ARCHIVE_RECEIVED_COUNT_MAX ||
-	           c->explanation.len > ARCHIVE_EXPLANATION_BYTES_MAX;
+		   c->explanation.len > ARCHIVE_EXPLANATION_BYTES_MAX;
 
 	for (size_t i = 0; i < TEXT_COUNT; i++)
 		cut |= text_get(c, TEXTS[i].offset).len > TEXTS[i].bytes_max;
@@ -99,14 +99,16 @@ archive_columns_encode(const struct archive_columns *c, struct buf *out)
 		buf_bytes32(out, text_cut(text_get(c, TEXTS[i].offset), TEXTS[i].bytes_max, &cut));
 	buf_u32(out, (uint32_t)received);
 	for (size_t i = 0; i < received; i++)
-		buf_bytes32(out, text_cut(c->received_headers[i], ARCHIVE_RECEIVED_BYTES_MAX, &cut));
-	buf_bytes32(out, c->explanation.len <= ARCHIVE_EXPLANATION_BYTES_MAX ? c->explanation : BYTES_EMPTY);
+		buf_bytes32(
+		    out, text_cut(c->received_headers[i], ARCHIVE_RECEIVED_BYTES_MAX, &cut));
+	buf_bytes32(out,
+	    c->explanation.len <= ARCHIVE_EXPLANATION_BYTES_MAX ? c->explanation : BYTES_EMPTY);
 }
 
 /* A list of texts: each at most max bytes. */
 static bool
-list_decode(struct reader *r, struct arena *arena, size_t count_max, size_t bytes_max, const struct bytes **out,
-    size_t *count_out)
+list_decode(struct reader *r, struct arena *arena, size_t count_max, size_t bytes_max,
+    const struct bytes **out, size_t *count_out)
 {
 	size_t count = reader_u32(r);
 	struct bytes *list = NULL;
@@ -126,24 +128,27 @@ list_decode(struct reader *r, struct arena *arena, size_t count_max, size_t byte
 }
 
 bool
-archive_columns_decode(struct reader *r, struct arena *arena, struct archive_columns *out, struct err *err)
+archive_columns_decode(
+    struct reader *r, struct arena *arena, struct archive_columns *out, struct err *err)
 {
 	uint8_t version = reader_u8(r), attachments = reader_u8(r);
 
 	*out = (struct archive_columns){0};
 	out->parse_flags = reader_u32(r);
-	if (!reader_ok(r) || version != COLUMNS_VERSION || attachments > 1 || out->parse_flags > PARSE_FLAGS_ALL)
+	if (!reader_ok(r) || version != COLUMNS_VERSION || attachments > 1 ||
+	    out->parse_flags > PARSE_FLAGS_ALL)
 		return ERR(err, ERR_CORRUPT, "the columns of a row do not begin as columns do");
 	out->has_attachments = attachments == 1;
 	for (size_t i = 0; i < TEXT_COUNT; i++) {
 		struct bytes text = reader_bytes32(r);
 
 		if (text.len > TEXTS[i].bytes_max)
-			return ERR(err, ERR_CORRUPT, "text %zu of a row is longer than its limit", i);
+			return ERR(
+			    err, ERR_CORRUPT, "text %zu of a row is longer than its limit", i);
 		text_set(out, TEXTS[i].offset, text);
 	}
-	if (!list_decode(r, arena, ARCHIVE_RECEIVED_COUNT_MAX, ARCHIVE_RECEIVED_BYTES_MAX, &out->received_headers,
-	        &out->received_header_count))
+	if (!list_decode(r, arena, ARCHIVE_RECEIVED_COUNT_MAX, ARCHIVE_RECEIVED_BYTES_MAX,
+		&out->received_headers, &out->received_header_count))
 		return ERR(err, ERR_CORRUPT, "the Received list of a row is damaged");
 	out->explanation = reader_bytes32(r);
 	if (!reader_ok(r) || out->explanation.len > ARCHIVE_EXPLANATION_BYTES_MAX)
@@ -184,7 +189,8 @@ archive_row_decode(struct reader *r, struct arena *arena, struct archive_row *ou
 	memcpy(out->sha256, sha256.ptr, sha256.len);
 	out->received_ms = id_record_ms(&out->id);
 	out->retention = (enum archive_retention)retention;
-	if (!list_decode(r, arena, SIZE_MAX, ARCHIVE_ROW_BYTES_MAX, &out->recipients, &out->recipient_count))
+	if (!list_decode(
+		r, arena, SIZE_MAX, ARCHIVE_ROW_BYTES_MAX, &out->recipients, &out->recipient_count))
 		return ERR(err, ERR_CORRUPT, "the recipients of a row are damaged");
 	return archive_columns_decode(r, arena, &out->columns, err);
 }

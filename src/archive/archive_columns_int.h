@@ -10,14 +10,16 @@
 /* archive_columns_encode: appends; every text is cut to a named limit before (SUBJECT, addresses … see the page). */
 void archive_columns_encode(const struct archive_columns *c, struct buf *out);
 /* archive_columns_decode: views into the reader's bytes (received_headers[] from arena). ERR_CORRUPT. */
-MUST_USE bool archive_columns_decode(struct reader *r, struct arena *arena, struct archive_columns *out,
-    struct err *err);
+MUST_USE bool archive_columns_decode(
+    struct reader *r, struct arena *arena, struct archive_columns *out, struct err *err);
 
 /*
  * The same for a whole row: id, size, digest, retention, recipients, columns. received_ms is the id's and not stored.
- * A row has at most ARCHIVE_ROW_BYTES_MAX when encoded: whoever takes rows in (recipients are not cut) checks that first.
+ * A row has at most ARCHIVE_ROW_BYTES_MAX when encoded: whoever takes rows in (recipients are not cut) checks that
+ * first.
  */
 void archive_row_encode(const struct archive_row *row, struct buf *out);
-MUST_USE bool archive_row_decode(struct reader *r, struct arena *arena, struct archive_row *out, struct err *err);
+MUST_USE bool archive_row_decode(
+    struct reader *r, struct arena *arena, struct archive_row *out, struct err *err);
 
 #endif

@@ -36,7 +36,8 @@ pending_free(struct archive_pending *p)
 
 /* A row is shown as it is kept, so what cannot be read back is refused now; and it is found by its time. */
 static bool
-row_check(struct bytes encoded, const struct id_record *id, int64_t received_ms, struct arena *arena, struct err *err)
+row_check(struct bytes encoded, const struct id_record *id, int64_t received_ms,
+    struct arena *arena, struct err *err)
 {
 	struct archive_row row;
 	struct reader r;
@@ -46,7 +47,7 @@ row_check(struct bytes encoded, const struct id_record *id, int64_t received_ms,
 		return false;
 	return (id_record_compare(&row.id, id) == 0 && row.received_ms == received_ms &&
 		   id_record_ms(id) == received_ms) ||
-	    ERR(err, ERR_USAGE, "the id of a message was not made from its time");
+	       ERR(err, ERR_USAGE, "the id of a message was not made from its time");
 }
 
 /* The rows to show later, as views into what was encoded. */
@@ -65,12 +66,12 @@ rows_make(struct archive_pending *p, const struct archive_reception *s, struct e
 		ok = row_check(
 		    record.deliveries[i].row, &s->deliveries[i].id, s->received_ms, &arena, err);
 		p->rows[i] = (struct archive_unsealed_row){
-			.id = s->deliveries[i].id,
-			.received_ms = s->received_ms,
-			.size_bytes = s->deliveries[i].added_headers.len + s->body.len,
-			.encoded = record.deliveries[i].row,
-			.length = (uint32_t)frame_bytes(p),
-			.delivery = (uint16_t)i,
+		    .id = s->deliveries[i].id,
+		    .received_ms = s->received_ms,
+		    .size_bytes = s->deliveries[i].added_headers.len + s->body.len,
+		    .encoded = record.deliveries[i].row,
+		    .length = (uint32_t)frame_bytes(p),
+		    .delivery = (uint16_t)i,
 		};
 	}
 	arena_fini(&arena);
@@ -79,16 +80,19 @@ rows_make(struct archive_pending *p, const struct archive_reception *s, struct e
 
 /* Lock held. */
 static bool
-pending_push(struct archive *a, struct archive_pending *p, const struct archive_reception *s, struct err *err)
+pending_push(struct archive *a, struct archive_pending *p, const struct archive_reception *s,
+    struct err *err)
 {
 	if (a->phase == ARCHIVE_PHASE_FAILED)
-		return ERR(err, ERR_IO, "a write to the intake log failed: nothing more is accepted until a restart");
+		return ERR(err, ERR_IO,
+		    "a write to the intake log failed: nothing more is accepted until a restart");
 	if (a->phase == ARCHIVE_PHASE_CLOSING)
 		return ERR(err, ERR_BUSY, "closing");
 	for (size_t i = 0; i < p->row_count; i++) {
 		p->rows[i].volume = archive_volume_find(a, s->deliveries[i].archive_id);
 		if (p->rows[i].volume == NULL)
-			return ERR(err, ERR_NOT_FOUND, "no archive %.66s", s->deliveries[i].archive_id);
+			return ERR(
+			    err, ERR_NOT_FOUND, "no archive %.66s", s->deliveries[i].archive_id);
 	}
 	*a->pending_end = p;
 	a->pending_end = &p->next;
@@ -97,8 +101,8 @@ pending_push(struct archive *a, struct archive_pending *p, const struct archive_
 }
 
 bool
-archive_append(struct archive *a, const struct archive_reception *s, archive_done_fn done, void *ctx,
-    struct err *err)
+archive_append(struct archive *a, const struct archive_reception *s, archive_done_fn done,
+    void *ctx, struct err *err)
 {
 	struct archive_pending *p;
 	bool ok;
@@ -154,7 +158,8 @@ phase_fail(struct archive *a, const struct err *err)
 		a->phase = ARCHIVE_PHASE_FAILED;
 	archive_unlock(&a->lock);
 	if (first)
-		log_error("intake log failed, nothing more is accepted until a restart: %s", err->msg);
+		log_error(
+		    "intake log failed, nothing more is accepted until a restart: %s", err->msg);
 }
 
 /* Write lock held. */
@@ -250,7 +255,8 @@ batch_commit(struct archive *a, struct archive_pending *first)
 	struct err err;
 
 	buf_reset(&a->batch);
-	for (; end != NULL && a->batch.len + frame_bytes(end) <= archive_log_room(log); end = end->next) {
+	for (; end != NULL && a->batch.len + frame_bytes(end) <= archive_log_room(log);
+	     end = end->next) {
 		uint64_t offset;
 
 		archive_log_append(log, buf_view(&end->plain), &a->batch, &offset);
@@ -349,7 +355,8 @@ archive_commit_run(void *archive)
 
 	while (more) {
 		archive_lock(&a->lock);
-		while (a->pending == NULL && a->phase != ARCHIVE_PHASE_CLOSING && !atomic_load(&a->closing))
+		while (a->pending == NULL && a->phase != ARCHIVE_PHASE_CLOSING &&
+		       !atomic_load(&a->closing))
 			must(pthread_cond_wait(&a->writer_wake, &a->lock) == 0);
 		more = a->pending != NULL;
 		archive_unlock(&a->lock);

@@ -16,7 +16,7 @@
 #include "archive_pack_int.h"
 
 #define ARCHIVE_BATCH_BYTES    (8 * LIMIT_MIB) /* one write and sync */
-#define ARCHIVE_FREE_FILES_MAX 4u              /* log files kept for the next use; more are removed */
+#define ARCHIVE_FREE_FILES_MAX 4u /* log files kept for the next use; more are removed */
 
 /* One archive. Never removed while the archives are open, so pointers to it stay good. */
 struct archive_volume {
@@ -41,22 +41,22 @@ struct archive_unsealed_row {
 	struct bytes encoded; /* of archive_row_encode */
 	uint64_t offset;      /* of the record in the log file */
 	uint32_t length;
-	uint16_t delivery;    /* which one of the record */
-	bool sealed;          /* lock: is in a pack now */
-	bool damaged;         /* seal_lock: the record cannot be read any more */
+	uint16_t delivery; /* which one of the record */
+	bool sealed;       /* lock: is in a pack now */
+	bool damaged;      /* seal_lock: the record cannot be read any more */
 };
 
 /* A log file and what is in it. */
 struct archive_unsealed {
 	struct archive_log *log;
-	size_t refs; /* lock */
+	size_t refs;                        /* lock */
 	struct archive_unsealed_row **rows; /* lock; they only become more */
 	size_t row_count, row_room;
 	struct arena arena;
-	int64_t first_ms; /* by the clock: when the first row came */
-	bool complete;    /* lock: no more rows will come */
-	bool pinned;      /* holds something that no pack will: never freed */
-	bool warned;      /* seal_lock: that it could not be freed was said */
+	int64_t first_ms;         /* by the clock: when the first row came */
+	bool complete;            /* lock: no more rows will come */
+	bool pinned;              /* holds something that no pack will: never freed */
+	bool warned;              /* seal_lock: that it could not be freed was said */
 	uint64_t damaged_records; /* found so by recovery; they have no rows */
 };
 
@@ -88,7 +88,8 @@ struct archive {
 	pthread_mutex_t write_lock;
 	struct archive_unsealed *current; /* NULL: the next batch begins a file */
 	struct buf batch;
-	pthread_mutex_t create_lock; /* one archive_create at a time; taken with no other lock held */
+	pthread_mutex_t
+	    create_lock; /* one archive_create at a time; taken with no other lock held */
 	/* seal_lock */
 	pthread_mutex_t seal_lock;
 	atomic_bool closing;
@@ -109,12 +110,15 @@ archive_unlock(pthread_mutex_t *lock)
 
 /* archive_volume_*: archive_volume.c. find: lock held; NULL when there is none. */
 struct archive_volume *archive_volume_find(struct archive *a, const char *id);
-MUST_USE bool archive_volume_load(struct archive *a, const char *id, struct archive_volume **out, struct err *err);
+MUST_USE bool archive_volume_load(
+    struct archive *a, const char *id, struct archive_volume **out, struct err *err);
 /* archive_volume_add takes the lock; archive_volume_add_pack wants it held. */
 void archive_volume_add(struct archive *a, struct archive_volume *volume);
-void archive_volume_add_pack(struct archive *a, struct archive_volume *volume, struct archive_pack *pack);
+void archive_volume_add_pack(
+    struct archive *a, struct archive_volume *volume, struct archive_pack *pack);
 void archive_volume_free(struct archive_volume **volume);
-char *archive_path(const char *dir, const char *name, const char *end); /* "dir/nameend"; the caller frees */
+char *archive_path(
+    const char *dir, const char *name, const char *end); /* "dir/nameend"; the caller frees */
 
 /* archive_unsealed_*: archive_unsealed.c. All but new want the lock held. add copies the row, its encoded bytes too. */
 struct archive_unsealed *archive_unsealed_new(struct archive_log *log);
@@ -125,16 +129,16 @@ void archive_unsealed_free(struct archive_unsealed **u); /* the last reference *
 void archive_files_add(struct archive *a, struct archive_unsealed *u);
 void archive_retired_add(struct archive *a, struct archive_unsealed *u);
 /* archive_unsealed_body: the message, added headers and body, appended. No lock. ERR_CORRUPT, ERR_IO. */
-MUST_USE bool archive_unsealed_body(struct archive_unsealed *u, const struct archive_unsealed_row *row,
-    struct buf *body, struct err *err);
+MUST_USE bool archive_unsealed_body(struct archive_unsealed *u,
+    const struct archive_unsealed_row *row, struct buf *body, struct err *err);
 
 /* archive_commit.c */
-void *archive_commit_run(void *archive);       /* the writer's thread */
-void archive_commit_finish(struct archive *a); /* everything pending is written */
+void *archive_commit_run(void *archive);         /* the writer's thread */
+void archive_commit_finish(struct archive *a);   /* everything pending is written */
 void archive_commit_complete(struct archive *a); /* the file being written takes no more */
 
 /* archive_seal.c */
-void *archive_seal_run(void *archive); /* the sealer's thread */
+void *archive_seal_run(void *archive);       /* the sealer's thread */
 void archive_seal_retire(struct archive *a); /* frees what is retired; seal_lock held */
 
 /* archive_merge.c: small packs of a volume into larger ones, as many as there are to do; seal_lock held. */
@@ -142,7 +146,8 @@ void archive_merge(struct archive *a, struct archive_volume *v);
 
 /* archive_recover.c: fills a from the disk. */
 MUST_USE bool archive_recover(struct archive *a, struct archive_recovery *out, struct err *err);
-MUST_USE bool archive_recover_logs(struct archive *a, struct archive_recovery *out, struct err *err);
+MUST_USE bool archive_recover_logs(
+    struct archive *a, struct archive_recovery *out, struct err *err);
 
 /*
  * archive_view: what one moment shows of a volume (NULL = of all): its packs and unsealed rows of a time range. Every
@@ -160,8 +165,8 @@ struct archive_view {
 	uint64_t corrupt_packs;
 	uint64_t damaged_records; /* of the log: nobody knows whose */
 };
-void archive_view_take(struct archive *a, const struct archive_volume *volume, int64_t from_ms, int64_t to_ms,
-    struct archive_view *out);
+void archive_view_take(struct archive *a, const struct archive_volume *volume, int64_t from_ms,
+    int64_t to_ms, struct archive_view *out);
 void archive_view_fini(struct archive *a, struct archive_view *view);
 
 #endif

@@ -80,7 +80,8 @@ archive_log_close(struct archive_log **log)
 
 /* New salt, new key; the header with the key wrapped, appended to out. */
 static bool
-header_make(const struct archive_log_place *place, struct archive_log *log, struct buf *out, struct err *err)
+header_make(const struct archive_log_place *place, struct archive_log *log, struct buf *out,
+    struct err *err)
 {
 	struct secret *key = secret_random(CRYPT_KEY_BYTES, &place->rng);
 	struct archive_log_header header;
@@ -127,8 +128,10 @@ begin_file(const struct archive_log_place *place, struct archive_log *log, bool 
 	bool ok = false;
 
 	buf_init(&header, ARCHIVE_LOG_START);
-	if (!os_fs_open(place->fs, log->path, fresh ? OS_OPEN_CREATE : OS_OPEN_READ_WRITE, &log->file, err) ||
-	    !header_make(place, log, &header, err) || !os_file_write_at(log->file, 0, buf_view(&header), err))
+	if (!os_fs_open(place->fs, log->path, fresh ? OS_OPEN_CREATE : OS_OPEN_READ_WRITE,
+		&log->file, err) ||
+	    !header_make(place, log, &header, err) ||
+	    !os_file_write_at(log->file, 0, buf_view(&header), err))
 		goto out;
 	failure->fatal = true;
 	if (!os_file_sync(log->file, err) || (fresh && !sync_name(place, err)))
@@ -141,8 +144,9 @@ out:
 }
 
 bool
-archive_log_begin(const struct archive_log_place *place, uint64_t number, bool fresh, uint64_t sequence,
-    uint64_t size_bytes, struct archive_log **out, struct archive_log_failure *failure, struct err *err)
+archive_log_begin(const struct archive_log_place *place, uint64_t number, bool fresh,
+    uint64_t sequence, uint64_t size_bytes, struct archive_log **out,
+    struct archive_log_failure *failure, struct err *err)
 {
 	struct archive_log *log = log_new(place, number);
 	struct err ignored;
@@ -152,7 +156,8 @@ archive_log_begin(const struct archive_log_place *place, uint64_t number, bool f
 		archive_log_close(&log);
 		return ERR(err, ERR_LIMIT, "no number is left for a log file");
 	}
-	log->header = (struct archive_log_header){.state = ARCHIVE_LOG_IN_USE, .sequence = sequence};
+	log->header =
+	    (struct archive_log_header){.state = ARCHIVE_LOG_IN_USE, .sequence = sequence};
 	log->end = ARCHIVE_LOG_START;
 	log->size = size_bytes;
 	if (begin_file(place, log, fresh, failure, err)) {
@@ -168,7 +173,8 @@ archive_log_begin(const struct archive_log_place *place, uint64_t number, bool f
 }
 
 bool
-archive_log_prepare(const struct archive_log_place *place, uint64_t number, uint64_t size_bytes, struct err *err)
+archive_log_prepare(
+    const struct archive_log_place *place, uint64_t number, uint64_t size_bytes, struct err *err)
 {
 	struct archive_log_header header = {.state = ARCHIVE_LOG_FREE};
 	char *path = archive_log_path(place->dir, number);
@@ -180,8 +186,9 @@ archive_log_prepare(const struct archive_log_place *place, uint64_t number, uint
 	buf_init(&page, ARCHIVE_LOG_START);
 	archive_record_header_encode(&header, &page);
 	ok = os_fs_open(place->fs, path, OS_OPEN_CREATE, &file, err) &&
-	    os_file_allocate(file, size_bytes, err) && os_file_write_at(file, 0, buf_view(&page), err) &&
-	    os_file_sync(file, err) && sync_name(place, err);
+	     os_file_allocate(file, size_bytes, err) &&
+	     os_file_write_at(file, 0, buf_view(&page), err) && os_file_sync(file, err) &&
+	     sync_name(place, err);
 	if (!ok && file != NULL && !os_fs_unlink(place->fs, path, &ignored))
 		log_warn("%s: not removed: %s", path, ignored.msg);
 	os_file_drop(&file);
@@ -191,7 +198,8 @@ archive_log_prepare(const struct archive_log_place *place, uint64_t number, uint
 }
 
 static bool
-key_open(const struct archive_log_place *place, struct archive_log *log, struct bytes wrapped, struct err *err)
+key_open(const struct archive_log_place *place, struct archive_log *log, struct bytes wrapped,
+    struct err *err)
 {
 	struct secret *key = NULL;
 	struct buf context;
@@ -200,7 +208,8 @@ key_open(const struct archive_log_place *place, struct archive_log *log, struct 
 	buf_init(&context, 256);
 	archive_record_key_context(&log->header, &context);
 	ok = crypt_keys_unwrap(place->keys, buf_view(&context), wrapped, &key, err) &&
-	    (secret_view(key).len == CRYPT_KEY_BYTES || ERR(err, ERR_CORRUPT, "the key of the log is no key"));
+	     (secret_view(key).len == CRYPT_KEY_BYTES ||
+		 ERR(err, ERR_CORRUPT, "the key of the log is no key"));
 	if (ok)
 		log->read_sealer = crypt_sealer_new(key);
 	secret_free(&key);
@@ -219,9 +228,9 @@ archive_log_open(const struct archive_log_place *place, uint64_t number, struct 
 	bool ok;
 
 	ok = os_fs_open(place->fs, log->path, OS_OPEN_READ, &log->read_file, err) &&
-	    os_file_size(log->read_file, &log->size, err) &&
-	    os_file_read_at(log->read_file, 0, head, ARCHIVE_LOG_START, &got, err) &&
-	    archive_record_header_decode(bytes_of(head, got), &log->header, err);
+	     os_file_size(log->read_file, &log->size, err) &&
+	     os_file_read_at(log->read_file, 0, head, ARCHIVE_LOG_START, &got, err) &&
+	     archive_record_header_decode(bytes_of(head, got), &log->header, err);
 	*sequence_out = ok ? log->header.sequence : 0;
 	if (ok && log->header.state == ARCHIVE_LOG_FREE)
 		ok = ERR(err, ERR_EXISTS, "the file is free");
@@ -249,7 +258,8 @@ archive_log_room(const struct archive_log *log)
 }
 
 void
-archive_log_append(struct archive_log *log, struct bytes plain, struct buf *batch, uint64_t *offset_out)
+archive_log_append(
+    struct archive_log *log, struct bytes plain, struct buf *batch, uint64_t *offset_out)
 {
 	*offset_out = log->end + batch->len;
 	archive_record_seal(log->sealer, log->header.salt, ++log->counter, plain, batch);
@@ -292,7 +302,8 @@ batch_write(struct archive_log *log, const struct buf *batch, struct err *err)
 }
 
 bool
-archive_log_commit(struct archive_log *log, struct buf *batch, struct archive_log_failure *failure, struct err *err)
+archive_log_commit(struct archive_log *log, struct buf *batch, struct archive_log_failure *failure,
+    struct err *err)
 {
 	struct err rollback;
 	bool ok = false;
@@ -324,21 +335,24 @@ out:
 }
 
 bool
-archive_log_read(struct archive_log *log, uint64_t offset, uint32_t len, struct buf *plain, struct err *err)
+archive_log_read(
+    struct archive_log *log, uint64_t offset, uint32_t len, struct buf *plain, struct err *err)
 {
 	uint8_t *data = mem_alloc(len);
 	bool ok;
 
 	must(pthread_mutex_lock(&log->read_lock) == 0);
 	ok = os_file_read_exact(log->read_file, offset, data, len, err) &&
-	    archive_record_unseal(log->read_sealer, log->header.salt, bytes_of(data, len), plain, err);
+	     archive_record_unseal(
+		 log->read_sealer, log->header.salt, bytes_of(data, len), plain, err);
 	must(pthread_mutex_unlock(&log->read_lock) == 0);
 	mem_free(data);
 	return ok || err_prefix(err, "%s at %llu", log->path, (unsigned long long)offset);
 }
 
 bool
-archive_log_free(const struct archive_log_place *place, const struct archive_log *log, struct err *err)
+archive_log_free(
+    const struct archive_log_place *place, const struct archive_log *log, struct err *err)
 {
 	struct archive_log_header header = log->header;
 	struct os_file *file = NULL;
@@ -352,7 +366,7 @@ archive_log_free(const struct archive_log_place *place, const struct archive_log
 	ok = (os_fs_open(place->fs, log->path, OS_OPEN_READ_WRITE, &file, err) &&
 		 os_file_write_at(file, 0, buf_view(&page), err) && os_file_sync(file, err) &&
 		 os_file_close(&file, err)) ||
-	    err_prefix(err, "%s", log->path);
+	     err_prefix(err, "%s", log->path);
 	os_file_drop(&file);
 	buf_fini(&page);
 	return ok;

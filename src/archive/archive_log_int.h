@@ -25,7 +25,7 @@ struct archive_log_place {
 
 struct archive_log {
 	char *path;
-	uint64_t number; /* in the file's name */
+	uint64_t number;                  /* in the file's name */
 	struct archive_log_header header; /* wrapped_key is empty here */
 	/* writing: one thread at a time */
 	struct os_file *file; /* NULL: no more commits */
@@ -50,36 +50,39 @@ struct archive_log_failure {
  *        size_bytes  it may become this long; only what archive_log_prepare made is allocated before
  * after  false: the file is removed, as far as that went; its number must not be taken again
  */
-MUST_USE bool archive_log_begin(const struct archive_log_place *place, uint64_t number, bool fresh, uint64_t sequence,
-    uint64_t size_bytes, struct archive_log **out, struct archive_log_failure *failure, struct err *err);
+MUST_USE bool archive_log_begin(const struct archive_log_place *place, uint64_t number, bool fresh,
+    uint64_t sequence, uint64_t size_bytes, struct archive_log **out,
+    struct archive_log_failure *failure, struct err *err);
 /* archive_log_prepare: make a free file of that size, so that begin has little to do; durable on true. */
-MUST_USE bool archive_log_prepare(const struct archive_log_place *place, uint64_t number, uint64_t size_bytes,
-    struct err *err);
+MUST_USE bool archive_log_prepare(
+    const struct archive_log_place *place, uint64_t number, uint64_t size_bytes, struct err *err);
 /* archive_log_open: a file in use that an earlier process left, for reading. fails as archive_record_header_decode, or
  * ERR_SEALED; ERR_EXISTS: the file is free. sequence_out: of its header, also of a free one; 0 when there is none. */
-MUST_USE bool archive_log_open(const struct archive_log_place *place, uint64_t number, struct archive_log **out,
-    uint64_t *sequence_out, struct err *err);
+MUST_USE bool archive_log_open(const struct archive_log_place *place, uint64_t number,
+    struct archive_log **out, uint64_t *sequence_out, struct err *err);
 void archive_log_close(struct archive_log **log);
 
 /* archive_log_room: bytes of sealed records that fit behind end, the END frame set aside. */
 uint64_t archive_log_room(const struct archive_log *log);
 /* archive_log_append: seal one record into batch; *offset_out is where it will lie. */
-void archive_log_append(struct archive_log *log, struct bytes plain, struct buf *batch, uint64_t *offset_out);
+void archive_log_append(
+    struct archive_log *log, struct bytes plain, struct buf *batch, uint64_t *offset_out);
 /*
  * archive_log_commit: end the batch, write it, sync it.
  * after  true: it survives power loss. false: nothing of it will be found by a later archive_log_scan unless
  *        failure->fatal; the file takes no more commits
  */
-MUST_USE bool archive_log_commit(struct archive_log *log, struct buf *batch, struct archive_log_failure *failure,
-    struct err *err);
+MUST_USE bool archive_log_commit(struct archive_log *log, struct buf *batch,
+    struct archive_log_failure *failure, struct err *err);
 /* archive_log_complete: no more commits. */
 void archive_log_complete(struct archive_log *log);
 
 /* archive_log_read: the record at offset, in clear, appended; len is the whole frame. ERR_CORRUPT, ERR_IO. */
-MUST_USE bool archive_log_read(struct archive_log *log, uint64_t offset, uint32_t len, struct buf *plain,
-    struct err *err);
+MUST_USE bool archive_log_read(
+    struct archive_log *log, uint64_t offset, uint32_t len, struct buf *plain, struct err *err);
 /* archive_log_free: everything in it is kept elsewhere: overwrite the key and mark the file free, durably. */
-MUST_USE bool archive_log_free(const struct archive_log_place *place, const struct archive_log *log, struct err *err);
+MUST_USE bool archive_log_free(
+    const struct archive_log_place *place, const struct archive_log *log, struct err *err);
 
 char *archive_log_path(const char *dir, uint64_t number); /* the caller frees */
 /* archive_log_parse_name: "00000012.log" → 12. */

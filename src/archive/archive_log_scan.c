@@ -46,7 +46,8 @@ items_visit(struct scan *s, size_t n, bool torn)
 static bool
 frame_at(const struct scan *s, uint64_t at, struct archive_frame *out)
 {
-	if (!archive_record_frame_decode(bytes_slice(s->data, at, ARCHIVE_FRAME_BYTES), s->salt, out))
+	if (!archive_record_frame_decode(
+		bytes_slice(s->data, at, ARCHIVE_FRAME_BYTES), s->salt, out))
 		return false;
 	return out->counter > s->counter && out->length <= s->data.len - at - ARCHIVE_FRAME_BYTES;
 }
@@ -79,7 +80,8 @@ batch_ended(struct scan *s)
 static bool
 frame_take(struct scan *s, uint64_t at, const struct archive_frame *frame)
 {
-	struct archive_log_item item = {.offset = at, .length = ARCHIVE_FRAME_BYTES + frame->length};
+	struct archive_log_item item = {
+	    .offset = at, .length = ARCHIVE_FRAME_BYTES + frame->length};
 	struct bytes payload = bytes_slice(s->data, at + ARCHIVE_FRAME_BYTES, frame->length);
 
 	s->counter = frame->counter;
@@ -108,8 +110,8 @@ finish(struct scan *s, uint64_t at, uint64_t open_at, struct archive_log_extent 
 }
 
 bool
-archive_log_scan(struct bytes data, const uint8_t salt[ARCHIVE_LOG_SALT_BYTES], bool last, archive_log_visit_fn visit,
-    void *ctx, struct archive_log_extent *out)
+archive_log_scan(struct bytes data, const uint8_t salt[ARCHIVE_LOG_SALT_BYTES], bool last,
+    archive_log_visit_fn visit, void *ctx, struct archive_log_extent *out)
 {
 	struct scan s = {.data = data, .salt = salt, .last = last, .visit = visit, .ctx = ctx};
 	uint64_t at = ARCHIVE_LOG_START, open_at = at; /* the batch without END begins at open_at */
@@ -125,8 +127,10 @@ archive_log_scan(struct bytes data, const uint8_t salt[ARCHIVE_LOG_SALT_BYTES], 
 
 			if (next == SIZE_MAX)
 				break;
-			item_add(&s, &(struct archive_log_item){.offset = at, .length = (uint32_t)(next - at),
-				.counter = s.counter + 1, .damaged = true});
+			item_add(&s, &(struct archive_log_item){.offset = at,
+					 .length = (uint32_t)(next - at),
+					 .counter = s.counter + 1,
+					 .damaged = true});
 			at = next;
 			continue;
 		}

@@ -7,7 +7,8 @@
 #include "base_mem.h"
 #include "mime_fold.h"
 
-#define FOLD_GROWTH_MAX 12u /* bytes that one byte can become: U+0390 and the like fold to three characters */
+#define FOLD_GROWTH_MAX                                                                            \
+	12u /* bytes that one byte can become: U+0390 and the like fold to three characters */
 
 struct condition {
 	enum archive_attribute attribute;
@@ -29,9 +30,11 @@ conditions_compile(struct archive_match *m, const struct archive_condition *from
 	struct condition *list = arena_calloc(&m->arena, count, sizeof *list);
 
 	for (size_t i = 0; i < count; i++) {
-		list[i] = (struct condition){.attribute = from[i].attribute, .expected = from[i].expected,
-			.needle_count = from[i].value_count};
-		list[i].needles = arena_calloc(&m->arena, from[i].value_count, sizeof *list[i].needles);
+		list[i] = (struct condition){.attribute = from[i].attribute,
+		    .expected = from[i].expected,
+		    .needle_count = from[i].value_count};
+		list[i].needles =
+		    arena_calloc(&m->arena, from[i].value_count, sizeof *list[i].needles);
 		for (size_t k = 0; k < from[i].value_count; k++) {
 			struct buf folded;
 

@@ -31,8 +31,9 @@ class_of(const struct archive_pack *p)
 	unsigned class = 0;
 
 	archive_pack_info_get(p, &info);
-	for (uint64_t limit = CLASS_BYTES_MIN; class < CLASSES && info.message_bytes >= limit; limit *= CLASS_FACTOR)
-		class++;
+	for (uint64_t limit = CLASS_BYTES_MIN; class < CLASSES && info.message_bytes >= limit;
+	     limit *= CLASS_FACTOR)
+		class ++;
 	return class; /* CLASSES: too large */
 }
 
@@ -100,8 +101,9 @@ pack_add(struct archive *a, struct archive_pack *p, struct archive_pack_writer *
 		arena_init(&arena);
 		buf_reset(&body);
 		ok = !atomic_load(&a->closing) || ERR(err, ERR_CANCELLED, "closing");
-		ok = ok && archive_pack_row(p, i, &arena, &row, err) && archive_pack_body(p, i, &body, err) &&
-		    archive_pack_writer_add(w, &row, BYTES_EMPTY, buf_view(&body), err);
+		ok = ok && archive_pack_row(p, i, &arena, &row, err) &&
+		     archive_pack_body(p, i, &body, err) &&
+		     archive_pack_writer_add(w, &row, BYTES_EMPTY, buf_view(&body), err);
 		arena_fini(&arena);
 	}
 	buf_fini(&body);
@@ -109,8 +111,8 @@ pack_add(struct archive *a, struct archive_pack *p, struct archive_pack_writer *
 }
 
 static bool
-group_write(struct archive *a, struct archive_volume *v, struct archive_pack **group, struct archive_pack **out,
-    struct err *err)
+group_write(struct archive *a, struct archive_volume *v, struct archive_pack **group,
+    struct archive_pack **out, struct err *err)
 {
 	struct archive_pack_writer *w = NULL;
 	char name[ID_RECORD_TEXT_SIZE], *path;
@@ -134,12 +136,14 @@ group_write(struct archive *a, struct archive_volume *v, struct archive_pack **g
 
 /* The new pack is shown and the old ones are not, in one step; those wait to be removed. */
 static void
-group_swap(struct archive *a, struct archive_volume *v, struct archive_pack **group, struct archive_pack *merged)
+group_swap(struct archive *a, struct archive_volume *v, struct archive_pack **group,
+    struct archive_pack *merged)
 {
 	size_t kept = 0, count = a->options.merge_packs;
 
 	archive_lock(&a->lock);
-	v->old_packs = mem_realloc_array(v->old_packs, v->old_count + count, sizeof(struct archive_pack *));
+	v->old_packs =
+	    mem_realloc_array(v->old_packs, v->old_count + count, sizeof(struct archive_pack *));
 	for (size_t i = 0; i < v->pack_count; i++) {
 		bool old = false;
 
@@ -156,7 +160,8 @@ group_swap(struct archive *a, struct archive_volume *v, struct archive_pack **gr
 }
 
 static bool
-group_merge(struct archive *a, struct archive_volume *v, struct archive_pack **group, struct err *err)
+group_merge(
+    struct archive *a, struct archive_volume *v, struct archive_pack **group, struct err *err)
 {
 	struct archive_pack *merged = NULL;
 	bool ok = group_write(a, v, group, &merged, err);
@@ -190,16 +195,19 @@ old_packs_remove(struct archive *a, struct archive_volume *v)
 void
 archive_merge(struct archive *a, struct archive_volume *v)
 {
-	struct archive_pack **group = mem_calloc(a->options.merge_packs, sizeof(struct archive_pack *));
+	struct archive_pack **group =
+	    mem_calloc(a->options.merge_packs, sizeof(struct archive_pack *));
 	struct err err;
 
-	for (unsigned class = 0; class < CLASSES && !v->merge_failed && !atomic_load(&a->closing); class++)
+	for (unsigned class = 0; class < CLASSES && !v->merge_failed && !atomic_load(&a->closing);
+	     class ++)
 		while (!v->merge_failed && group_take(a, v, class, group))
 			if (!group_merge(a, v, group, &err)) {
 				/* Everything stays as it was; a start tries again. */
 				v->merge_failed = true;
 				if (err.code != ERR_CANCELLED)
-					log_error("archive %s: small packs are not merged: %s", v->id, err.msg);
+					log_error("archive %s: small packs are not merged: %s",
+					    v->id, err.msg);
 			}
 	old_packs_remove(a, v);
 	mem_free(group);

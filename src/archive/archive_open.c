@@ -7,11 +7,11 @@
 #include "base_mem.h"
 #include "os_thread.h"
 
-#define LOG_FILE_BYTES  (64 * LIMIT_MIB)
-#define SEAL_AGE_MS     (10 * 60 * 1000)
-#define RESERVE_BYTES   (64 * LIMIT_MIB)
-#define MERGE_PACKS     8u
-#define SPACE_CHECK_MS  1000
+#define LOG_FILE_BYTES (64 * LIMIT_MIB)
+#define SEAL_AGE_MS    (10 * 60 * 1000)
+#define RESERVE_BYTES  (64 * LIMIT_MIB)
+#define MERGE_PACKS    8u
+#define SPACE_CHECK_MS 1000
 
 static void
 conditions_init(struct archive *a)
@@ -49,7 +49,7 @@ archive_new(const struct archive_options *o)
 	a->intake_dir = archive_path(o->dir, "intake", "");
 	a->archives_dir = archive_path(o->dir, "archives", "");
 	a->place = (struct archive_log_place){
-		.fs = o->fs, .dir = a->intake_dir, .keys = o->keys, .rng = o->rng};
+	    .fs = o->fs, .dir = a->intake_dir, .keys = o->keys, .rng = o->rng};
 	a->pending_end = &a->pending;
 	a->next_sequence = a->next_number = 1;
 	buf_init(&a->batch, ARCHIVE_LOG_BYTES_MAX);
@@ -84,13 +84,14 @@ archive_free(struct archive *a)
 }
 
 bool
-archive_open(const struct archive_options *o, struct archive **out, struct archive_recovery *recovery_out,
-    struct err *err)
+archive_open(const struct archive_options *o, struct archive **out,
+    struct archive_recovery *recovery_out, struct err *err)
 {
 	struct archive *a = archive_new(o);
 
 	*recovery_out = (struct archive_recovery){0};
-	if (!os_fs_mkdir_path(o->fs, a->intake_dir, err) || !os_fs_mkdir_path(o->fs, a->archives_dir, err) ||
+	if (!os_fs_mkdir_path(o->fs, a->intake_dir, err) ||
+	    !os_fs_mkdir_path(o->fs, a->archives_dir, err) ||
 	    !archive_recover(a, recovery_out, err))
 		goto fail;
 	if (o->threads && !os_thread_start(&a->writer, "archive-log", archive_commit_run, a, err))

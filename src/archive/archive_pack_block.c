@@ -5,13 +5,15 @@
 #include "archive_pack_format_int.h"
 #include "base_mem.h"
 
-/* Measured (bench/pack_bench.c, 23 KB messages of text and an attachment, CPU of the whole seal a message and bytes stored a
- * byte): level 1: 132 us, 0.557; 3: 202 us, 0.548; 5: 292 us, 0.545. Of text alone level 3 stores 5 % less than level 1. */
+/* Measured (bench/pack_bench.c, 23 KB messages of text and an attachment, CPU of the whole seal a message and
+ * bytes stored a
+ * byte): level 1: 132 us, 0.557; 3: 202 us, 0.548; 5: 292 us, 0.545. Of text alone level 3 stores 5 % less than
+ * level 1. */
 #define BODY_LEVEL   3
 #define COLUMN_LEVEL 3
 #define OTHER_LEVEL  1
 
-#define AAD_BYTES (4u + ID_RECORD_BYTES + 1u + 8u)
+#define AAD_BYTES    (4u + ID_RECORD_BYTES + 1u + 8u)
 
 struct pack_codec {
 	struct crypt_sealer *sealer;
@@ -80,7 +82,8 @@ aad_of(const struct pack_codec *c, enum pack_block_kind kind, uint64_t number, s
 
 /* The data key is this pack's alone, and a pack has each (kind, number) once: no nonce is used twice. */
 void
-pack_block_seal(struct pack_codec *c, enum pack_block_kind kind, uint64_t number, struct bytes plain, struct buf *out)
+pack_block_seal(struct pack_codec *c, enum pack_block_kind kind, uint64_t number,
+    struct bytes plain, struct buf *out)
 {
 	uint8_t nonce[CRYPT_NONCE_BYTES];
 	struct buf aad;
@@ -97,7 +100,8 @@ pack_block_seal(struct pack_codec *c, enum pack_block_kind kind, uint64_t number
 		buf_reset(&c->frame);
 		place = buf_reserve(&c->frame, bound);
 		must(place != NULL);
-		got = ZSTD_compressCCtx(c->compress, place, bound, plain.ptr, plain.len, level_of(kind));
+		got = ZSTD_compressCCtx(
+		    c->compress, place, bound, plain.ptr, plain.len, level_of(kind));
 		must(!ZSTD_isError(got));
 		buf_grow(&c->frame, got);
 		plain = buf_view(&c->frame);
@@ -129,8 +133,8 @@ frame_open(struct pack_codec *c, size_t raw_len, struct buf *out, struct err *er
 }
 
 bool
-pack_block_unseal(struct pack_codec *c, enum pack_block_kind kind, uint64_t number, struct bytes sealed,
-    size_t raw_len, struct buf *out, struct err *err)
+pack_block_unseal(struct pack_codec *c, enum pack_block_kind kind, uint64_t number,
+    struct bytes sealed, size_t raw_len, struct buf *out, struct err *err)
 {
 	bool compressed = kind != PACK_BLOCK_FOOTER, ok;
 	uint8_t nonce[CRYPT_NONCE_BYTES];
@@ -140,7 +144,8 @@ pack_block_unseal(struct pack_codec *c, enum pack_block_kind kind, uint64_t numb
 		return ERR(err, ERR_CORRUPT, "the footer has another length");
 	buf_reset(&c->frame);
 	crypt_nonce_of(nonce, (uint32_t)kind, number);
-	ok = crypt_unseal(c->sealer, nonce, aad_of(c, kind, number, &aad), sealed, compressed ? &c->frame : out, err);
+	ok = crypt_unseal(c->sealer, nonce, aad_of(c, kind, number, &aad), sealed,
+	    compressed ? &c->frame : out, err);
 	buf_fini(&aad);
 	return ok && (!compressed || frame_open(c, raw_len, out, err));
 }

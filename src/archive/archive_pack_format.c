@@ -6,8 +6,8 @@
 
 #include "base_mem.h"
 
-#define HEADER_MAGIC    BYTES_LIT("DBPACK\r\n")
-#define HEADER_SUM_AT   (PACK_HEADER_BYTES - HEADER_SUM_BYTES)
+#define HEADER_MAGIC     BYTES_LIT("DBPACK\r\n")
+#define HEADER_SUM_AT    (PACK_HEADER_BYTES - HEADER_SUM_BYTES)
 #define HEADER_SUM_BYTES 16u
 
 static bool
@@ -54,7 +54,8 @@ pack_header_decode(struct bytes data, struct pack_header *out, struct err *err)
 	reader_init(&r, bytes_slice(data, HEADER_MAGIC.len, HEADER_SUM_AT - HEADER_MAGIC.len));
 	version = reader_u32(&r);
 	if (version > PACK_VERSION)
-		return ERR(err, ERR_UNSUPPORTED, "version %u of the pack format is later than this program", version);
+		return ERR(err, ERR_UNSUPPORTED,
+		    "version %u of the pack format is later than this program", version);
 	out->wrapped_len = reader_u32(&r);
 	id = reader_take(&r, sizeof out->id.raw);
 	wrapped = reader_take(&r, sizeof out->wrapped);
@@ -101,7 +102,8 @@ pack_footer_encode(const struct pack_footer *f, struct buf *out)
 static uint64_t
 directory_bytes(const struct pack_footer *f)
 {
-	return (uint64_t)f->group_count * PACK_GROUP_ENTRY_BYTES + (uint64_t)f->block_count * PACK_BLOCK_ENTRY_BYTES +
+	return (uint64_t)f->group_count * PACK_GROUP_ENTRY_BYTES +
+	       (uint64_t)f->block_count * PACK_BLOCK_ENTRY_BYTES +
 	       (uint64_t)f->record_count * ID_RECORD_BYTES;
 }
 
@@ -111,19 +113,22 @@ footer_fits(const struct pack_footer *f, uint64_t file_bytes)
 {
 	uint64_t blocks = (uint64_t)f->group_count * PACK_COLUMN_COUNT + f->block_count;
 
-	return f->file_bytes == file_bytes && file_bytes <= PACK_FILE_BYTES_MAX && f->record_count >= 1 &&
-	       f->record_count <= PACK_RECORDS_MAX && f->group_count >= 1 && f->group_count <= f->record_count &&
+	return f->file_bytes == file_bytes && file_bytes <= PACK_FILE_BYTES_MAX &&
+	       f->record_count >= 1 && f->record_count <= PACK_RECORDS_MAX && f->group_count >= 1 &&
+	       f->group_count <= f->record_count &&
 	       (f->record_count - 1) / PACK_GROUP_ROWS_MAX < f->group_count &&
-	       blocks <= file_bytes / CRYPT_TAG_BYTES && f->directory_raw_len == directory_bytes(f) &&
-	       f->directory_raw_len <= PACK_DIRECTORY_BYTES_MAX && f->directory_offset >= PACK_HEADER_BYTES &&
-	       f->directory_offset <= file_bytes &&
+	       blocks <= file_bytes / CRYPT_TAG_BYTES &&
+	       f->directory_raw_len == directory_bytes(f) &&
+	       f->directory_raw_len <= PACK_DIRECTORY_BYTES_MAX &&
+	       f->directory_offset >= PACK_HEADER_BYTES && f->directory_offset <= file_bytes &&
 	       f->directory_sealed_len > CRYPT_TAG_BYTES &&
 	       f->directory_sealed_len <= pack_block_sealed_max(f->directory_raw_len) &&
 	       f->directory_offset + f->directory_sealed_len + PACK_TAIL_BYTES == file_bytes;
 }
 
 bool
-pack_footer_decode(struct bytes plain, uint64_t file_bytes, struct pack_footer *out, struct err *err)
+pack_footer_decode(
+    struct bytes plain, uint64_t file_bytes, struct pack_footer *out, struct err *err)
 {
 	struct bytes directory, content;
 	struct reader r;
@@ -195,11 +200,13 @@ groups_decode(struct reader *r, struct pack_directory *d, uint64_t *offset, stru
 		group->first_row = (uint32_t)rows;
 		group->offset = *offset;
 		if (group->row_count < 1 || group->row_count > PACK_GROUP_ROWS_MAX)
-			return ERR(err, ERR_CORRUPT, "row group %u has an impossible number of rows", i);
+			return ERR(
+			    err, ERR_CORRUPT, "row group %u has an impossible number of rows", i);
 		rows += group->row_count;
 		for (unsigned c = 0; c < PACK_COLUMN_COUNT; c++)
 			if (!extent_decode(r, PACK_COLUMN_BYTES_MAX, &group->columns[c], offset))
-				return ERR(err, ERR_CORRUPT, "row group %u has an impossible column", i);
+				return ERR(
+				    err, ERR_CORRUPT, "row group %u has an impossible column", i);
 	}
 	if (rows != d->record_count)
 		return ERR(err, ERR_CORRUPT, "the row groups do not add up to the records");
@@ -218,7 +225,8 @@ blocks_decode(struct reader *r, struct pack_directory *d, uint64_t *offset, stru
 }
 
 static bool
-ids_decode(struct reader *r, struct pack_directory *d, const struct pack_footer *footer, struct err *err)
+ids_decode(
+    struct reader *r, struct pack_directory *d, const struct pack_footer *footer, struct err *err)
 {
 	for (uint32_t i = 0; i < d->record_count; i++) {
 		struct bytes id = reader_take(r, ID_RECORD_BYTES);
@@ -236,14 +244,15 @@ ids_decode(struct reader *r, struct pack_directory *d, const struct pack_footer 
 
 /* On disk body blocks come first, then row groups: in the directory groups stand first, so the sums are made apart. */
 bool
-pack_directory_decode(struct bytes plain, const struct pack_footer *footer, struct pack_directory *out,
-    struct err *err)
+pack_directory_decode(struct bytes plain, const struct pack_footer *footer,
+    struct pack_directory *out, struct err *err)
 {
 	uint64_t group_end = 0, block_end = PACK_HEADER_BYTES;
 	struct reader r;
 
-	*out = (struct pack_directory){.group_count = footer->group_count, .block_count = footer->block_count,
-		.record_count = footer->record_count};
+	*out = (struct pack_directory){.group_count = footer->group_count,
+	    .block_count = footer->block_count,
+	    .record_count = footer->record_count};
 	if (plain.len != directory_bytes(footer))
 		return ERR(err, ERR_CORRUPT, "the directory has not the length its counts ask for");
 	out->groups = mem_calloc(out->group_count, sizeof *out->groups);

@@ -13,18 +13,19 @@
 #include "crypt_key.h"
 #include "crypt_seal.h"
 
-#define PACK_VERSION             1u
-#define PACK_HEADER_BYTES        304u
-#define PACK_FOOTER_BYTES        140u /* in clear */
-#define PACK_END                 BYTES_LIT("DBPEND\r\n") /* the last bytes of the file */
-#define PACK_END_BYTES           8u
-#define PACK_TAIL_BYTES          (PACK_FOOTER_BYTES + CRYPT_TAG_BYTES + PACK_END_BYTES)
-#define PACK_COLUMN_COUNT        9u
-#define PACK_RECORDS_MAX         4194304u /* ERR_LIMIT when written, ERR_CORRUPT when read; so the next three      */
-#define PACK_GROUP_ROWS_MAX      4096u
-#define PACK_BLOCK_BYTES_MAX     LIMIT_MIB
-#define PACK_COLUMN_BYTES_MAX    (8 * LIMIT_MIB)
-#define PACK_FILE_BYTES_MAX      ((uint64_t)1 << 40)
+#define PACK_VERSION      1u
+#define PACK_HEADER_BYTES 304u
+#define PACK_FOOTER_BYTES 140u                    /* in clear */
+#define PACK_END          BYTES_LIT("DBPEND\r\n") /* the last bytes of the file */
+#define PACK_END_BYTES    8u
+#define PACK_TAIL_BYTES   (PACK_FOOTER_BYTES + CRYPT_TAG_BYTES + PACK_END_BYTES)
+#define PACK_COLUMN_COUNT 9u
+#define PACK_RECORDS_MAX                                                                           \
+	4194304u /* ERR_LIMIT when written, ERR_CORRUPT when read; so the next three      */
+#define PACK_GROUP_ROWS_MAX   4096u
+#define PACK_BLOCK_BYTES_MAX  LIMIT_MIB
+#define PACK_COLUMN_BYTES_MAX (8 * LIMIT_MIB)
+#define PACK_FILE_BYTES_MAX   ((uint64_t)1 << 40)
 
 /* Block sizes the writer aims at; readers take any up to the limits above. */
 #define PACK_BLOCK_BYTES (128u * 1024u)
@@ -59,20 +60,25 @@ MUST_USE bool pack_header_decode(struct bytes data, struct pack_header *out, str
 void pack_key_context(const char *archive_id, const struct id_record *id, struct buf *out);
 
 /* Blocks: compressed (the footer is not), sealed under the pack's data key, bound to pack, kind and number. */
-enum pack_block_kind { PACK_BLOCK_BODY = 1, PACK_BLOCK_COLUMN, PACK_BLOCK_DIRECTORY, PACK_BLOCK_FOOTER };
+enum pack_block_kind {
+	PACK_BLOCK_BODY = 1,
+	PACK_BLOCK_COLUMN,
+	PACK_BLOCK_DIRECTORY,
+	PACK_BLOCK_FOOTER
+};
 /* Number of a column block. */
-#define PACK_COLUMN_NUMBER(group, column) ((uint64_t)(group) * 16u + (column))
+#define PACK_COLUMN_NUMBER(group, column) ((uint64_t)(group)*16u + (column))
 
 /* One thread at a time. */
 struct pack_codec;
 struct pack_codec *pack_codec_new(const struct secret *data_key, const struct id_record *pack_id);
 void pack_codec_free(struct pack_codec **c);
 /* pack_block_seal: appends the sealed block; plain.len is at most PACK_DIRECTORY_BYTES_MAX. */
-void pack_block_seal(struct pack_codec *c, enum pack_block_kind kind, uint64_t number, struct bytes plain,
-    struct buf *out);
+void pack_block_seal(struct pack_codec *c, enum pack_block_kind kind, uint64_t number,
+    struct bytes plain, struct buf *out);
 /* pack_block_unseal: appends exactly raw_len bytes; the caller has checked raw_len against its limit. ERR_CORRUPT. */
-MUST_USE bool pack_block_unseal(struct pack_codec *c, enum pack_block_kind kind, uint64_t number, struct bytes sealed,
-    size_t raw_len, struct buf *out, struct err *err);
+MUST_USE bool pack_block_unseal(struct pack_codec *c, enum pack_block_kind kind, uint64_t number,
+    struct bytes sealed, size_t raw_len, struct buf *out, struct err *err);
 /* pack_block_sealed_max: the longest a block of that many bytes can be. */
 size_t pack_block_sealed_max(size_t raw_len);
 
@@ -97,8 +103,8 @@ struct pack_directory {
 	struct id_record *ids;
 	uint32_t group_count, block_count, record_count;
 };
-#define PACK_GROUP_ENTRY_BYTES  (4u + 8u * PACK_COLUMN_COUNT)
-#define PACK_BLOCK_ENTRY_BYTES  8u
+#define PACK_GROUP_ENTRY_BYTES   (4u + 8u * PACK_COLUMN_COUNT)
+#define PACK_BLOCK_ENTRY_BYTES   8u
 #define PACK_DIRECTORY_BYTES_MAX (256 * LIMIT_MIB)
 
 struct pack_footer {
@@ -112,16 +118,18 @@ struct pack_footer {
 };
 /* pack_footer_encode: PACK_FOOTER_BYTES, in clear. */
 void pack_footer_encode(const struct pack_footer *f, struct buf *out);
-/* pack_footer_decode: every count and length checked against limits, one another and the size of the file. ERR_CORRUPT. */
-MUST_USE bool pack_footer_decode(struct bytes plain, uint64_t file_bytes, struct pack_footer *out, struct err *err);
+/* pack_footer_decode: every count and length checked against limits, one another and the size of the file.
+ * ERR_CORRUPT. */
+MUST_USE bool pack_footer_decode(
+    struct bytes plain, uint64_t file_bytes, struct pack_footer *out, struct err *err);
 
 void pack_directory_encode(const struct pack_directory *d, struct buf *out);
 /*
  * pack_directory_decode: all of it checked: sums, order of ids, extents that cover the file from header to directory.
  * out    owned by the caller: pack_directory_fini, also after false
  */
-MUST_USE bool pack_directory_decode(struct bytes plain, const struct pack_footer *footer, struct pack_directory *out,
-    struct err *err);
+MUST_USE bool pack_directory_decode(struct bytes plain, const struct pack_footer *footer,
+    struct pack_directory *out, struct err *err);
 void pack_directory_fini(struct pack_directory *d);
 
 #endif

@@ -76,7 +76,8 @@ recipients_add(struct pack_group_writer *w, const struct archive_row *row)
 }
 
 void
-pack_group_writer_add(struct pack_group_writer *w, const struct archive_row *row, struct pack_place place)
+pack_group_writer_add(
+    struct pack_group_writer *w, const struct archive_row *row, struct pack_place place)
 {
 	const struct archive_columns *c = &row->columns;
 	struct buf *keys = &w->columns[PACK_COLUMN_KEYS];
@@ -98,7 +99,8 @@ pack_group_writer_add(struct pack_group_writer *w, const struct archive_row *row
 }
 
 void
-pack_group_writer_column(const struct pack_group_writer *w, enum pack_column column, struct buf *out)
+pack_group_writer_column(
+    const struct pack_group_writer *w, enum pack_column column, struct buf *out)
 {
 	must(!w->columns[column].failed && !w->lengths[column].failed && !w->scratch.failed);
 	buf_append(out, buf_view(&w->lengths[column]));
@@ -169,7 +171,8 @@ static bool
 keys_check(struct bytes keys)
 {
 	for (size_t at = 40; at < keys.len; at += KEY_BYTES)
-		if (keys.ptr[at] < ARCHIVE_RETENTION_THREE_MONTHS || keys.ptr[at] > ARCHIVE_RETENTION_PERMANENT)
+		if (keys.ptr[at] < ARCHIVE_RETENTION_THREE_MONTHS ||
+		    keys.ptr[at] > ARCHIVE_RETENTION_PERMANENT)
 			return false;
 	return true;
 }
@@ -196,10 +199,12 @@ pack_rows_add(struct pack_rows *g, enum pack_column column, struct bytes plain, 
 		ok = plain.len == g->row_count && attachments_check(plain);
 	} else {
 		must(is_text(column));
-		ok = texts_add(g, column, plain) && (column != PACK_COLUMN_ENVELOPE_TO || recipients_split(g));
+		ok = texts_add(g, column, plain) &&
+		     (column != PACK_COLUMN_ENVELOPE_TO || recipients_split(g));
 	}
 	if (!ok)
-		return ERR(err, ERR_CORRUPT, "column %u does not hold what its rows ask for", (unsigned)column);
+		return ERR(err, ERR_CORRUPT, "column %u does not hold what its rows ask for",
+		    (unsigned)column);
 	g->loaded |= PACK_COLUMN_BIT(column);
 	return true;
 }
@@ -242,7 +247,8 @@ pack_rows_place(const struct pack_rows *g, uint32_t index)
 }
 
 static bool
-rest_get(const struct pack_rows *g, uint32_t index, struct arena *arena, struct archive_columns *out, struct err *err)
+rest_get(const struct pack_rows *g, uint32_t index, struct arena *arena,
+    struct archive_columns *out, struct err *err)
 {
 	struct reader r;
 
@@ -251,7 +257,8 @@ rest_get(const struct pack_rows *g, uint32_t index, struct arena *arena, struct 
 		return false;
 	if (!reader_done(&r) || out->from.len + out->to.len + out->cc.len + out->subject.len > 0 ||
 	    out->envelope_from.len > 0)
-		return ERR(err, ERR_CORRUPT, "the last column of row %u holds what others should", index);
+		return ERR(
+		    err, ERR_CORRUPT, "the last column of row %u holds what others should", index);
 	return true;
 }
 
@@ -270,13 +277,15 @@ keys_get(const struct pack_rows *g, uint32_t index, struct archive_row *out)
 }
 
 bool
-pack_rows_get(const struct pack_rows *g, uint32_t index, const struct id_record *id, unsigned columns,
-    struct arena *arena, struct archive_row *out, struct err *err)
+pack_rows_get(const struct pack_rows *g, uint32_t index, const struct id_record *id,
+    unsigned columns, struct arena *arena, struct archive_row *out, struct err *err)
 {
 	struct archive_columns *c = &out->columns;
-	struct bytes *const into[PACK_COLUMN_COUNT] = {[PACK_COLUMN_FROM] = &c->from, [PACK_COLUMN_TO] = &c->to,
-		[PACK_COLUMN_CC] = &c->cc, [PACK_COLUMN_SUBJECT] = &c->subject,
-		[PACK_COLUMN_ENVELOPE_FROM] = &c->envelope_from};
+	struct bytes *const into[PACK_COLUMN_COUNT] = {[PACK_COLUMN_FROM] = &c->from,
+	    [PACK_COLUMN_TO] = &c->to,
+	    [PACK_COLUMN_CC] = &c->cc,
+	    [PACK_COLUMN_SUBJECT] = &c->subject,
+	    [PACK_COLUMN_ENVELOPE_FROM] = &c->envelope_from};
 
 	must(index < g->row_count && (columns & ~g->loaded) == 0);
 	*out = (struct archive_row){.id = *id, .received_ms = id_record_ms(id)};

@@ -23,8 +23,8 @@ name_check(const char *path, const struct id_record *id)
 }
 
 static bool
-key_unwrap(const struct pack_header *header, const char *archive_id, const struct secret *key, struct secret **out,
-    struct err *err)
+key_unwrap(const struct pack_header *header, const char *archive_id, const struct secret *key,
+    struct secret **out, struct err *err)
 {
 	struct rng rng = rng_system();
 	struct crypt_keys *keys = crypt_keys_new(key, &rng);
@@ -33,7 +33,8 @@ key_unwrap(const struct pack_header *header, const char *archive_id, const struc
 
 	buf_init(&context, 1024);
 	pack_key_context(archive_id, &header->id, &context);
-	ok = crypt_keys_unwrap(keys, buf_view(&context), bytes_of(header->wrapped, header->wrapped_len), out, err);
+	ok = crypt_keys_unwrap(
+	    keys, buf_view(&context), bytes_of(header->wrapped, header->wrapped_len), out, err);
 	if (ok && secret_view(*out).len != CRYPT_KEY_BYTES)
 		ok = ERR(err, ERR_CORRUPT, "the wrapped key is no data key");
 	buf_fini(&context);
@@ -42,8 +43,8 @@ key_unwrap(const struct pack_header *header, const char *archive_id, const struc
 }
 
 static bool
-header_read(struct archive_pack *p, struct os_file *file, const char *archive_id, const struct secret *key,
-    struct err *err)
+header_read(struct archive_pack *p, struct os_file *file, const char *archive_id,
+    const struct secret *key, struct err *err)
 {
 	uint8_t raw[PACK_HEADER_BYTES];
 	struct pack_header header;
@@ -71,11 +72,13 @@ footer_read(struct archive_pack *p, struct os_file *file, struct pack_codec *cod
 		return ERR(err, ERR_CORRUPT, "no pack has that length");
 	if (!os_file_read_exact(file, size - sizeof tail, tail, sizeof tail, err))
 		return false;
-	if (!bytes_equal(bytes_slice(bytes_of(tail, sizeof tail), sizeof tail - PACK_END_BYTES, SIZE_MAX), PACK_END))
+	if (!bytes_equal(
+		bytes_slice(bytes_of(tail, sizeof tail), sizeof tail - PACK_END_BYTES, SIZE_MAX),
+		PACK_END))
 		return ERR(err, ERR_CORRUPT, "it does not end as a pack does");
 	buf_init(&plain, PACK_FOOTER_BYTES);
-	ok = pack_block_unseal(codec, PACK_BLOCK_FOOTER, 0, bytes_of(tail, sizeof tail - PACK_END_BYTES),
-	         PACK_FOOTER_BYTES, &plain, err) &&
+	ok = pack_block_unseal(codec, PACK_BLOCK_FOOTER, 0,
+		 bytes_of(tail, sizeof tail - PACK_END_BYTES), PACK_FOOTER_BYTES, &plain, err) &&
 	     pack_footer_decode(buf_view(&plain), size, &p->footer, err);
 	buf_fini(&plain);
 	return ok;
@@ -83,8 +86,9 @@ footer_read(struct archive_pack *p, struct os_file *file, struct pack_codec *cod
 
 /* Reads one sealed block and appends its plain bytes. Lengths were checked with footer and directory. */
 static bool
-block_read(struct os_file *file, struct pack_codec *codec, struct buf *sealed, enum pack_block_kind kind,
-    uint64_t number, uint64_t offset, struct pack_extent extent, struct buf *out, struct err *err)
+block_read(struct os_file *file, struct pack_codec *codec, struct buf *sealed,
+    enum pack_block_kind kind, uint64_t number, uint64_t offset, struct pack_extent extent,
+    struct buf *out, struct err *err)
 {
 	uint8_t *place;
 
@@ -98,7 +102,8 @@ block_read(struct os_file *file, struct pack_codec *codec, struct buf *sealed, e
 }
 
 static bool
-directory_read(struct archive_pack *p, struct os_file *file, struct pack_codec *codec, struct err *err)
+directory_read(
+    struct archive_pack *p, struct os_file *file, struct pack_codec *codec, struct err *err)
 {
 	struct pack_extent extent = {p->footer.directory_raw_len, p->footer.directory_sealed_len};
 	uint8_t digest[CRYPT_SHA256_BYTES];
@@ -107,7 +112,8 @@ directory_read(struct archive_pack *p, struct os_file *file, struct pack_codec *
 
 	buf_init(&sealed, extent.sealed_len);
 	buf_init(&plain, extent.raw_len);
-	ok = block_read(file, codec, &sealed, PACK_BLOCK_DIRECTORY, 0, p->footer.directory_offset, extent, &plain, err);
+	ok = block_read(file, codec, &sealed, PACK_BLOCK_DIRECTORY, 0, p->footer.directory_offset,
+	    extent, &plain, err);
 	if (!ok)
 		(void)err_prefix(err, "directory");
 	crypt_sha256(digest, buf_view(&plain));
@@ -120,8 +126,8 @@ directory_read(struct archive_pack *p, struct os_file *file, struct pack_codec *
 }
 
 bool
-archive_pack_open(struct os_fs fs, const char *path, const char *archive_id, const struct secret *key,
-    struct archive_pack **out, struct err *err)
+archive_pack_open(struct os_fs fs, const char *path, const char *archive_id,
+    const struct secret *key, struct archive_pack **out, struct err *err)
 {
 	struct archive_pack *p = mem_calloc(1, sizeof *p);
 	struct pack_codec *codec = NULL;
@@ -131,7 +137,8 @@ archive_pack_open(struct os_fs fs, const char *path, const char *archive_id, con
 	atomic_init(&p->holders, 1);
 	p->fs = fs;
 	p->path = mem_strdup(path);
-	ok = os_fs_open(fs, path, OS_OPEN_READ, &file, err) && header_read(p, file, archive_id, key, err);
+	ok = os_fs_open(fs, path, OS_OPEN_READ, &file, err) &&
+	     header_read(p, file, archive_id, key, err);
 	if (ok) {
 		codec = pack_codec_new(p->data_key, &p->id);
 		ok = footer_read(p, file, codec, err) && directory_read(p, file, codec, err);
@@ -177,11 +184,11 @@ void
 archive_pack_info_get(const struct archive_pack *p, struct archive_pack_info *out)
 {
 	*out = (struct archive_pack_info){
-		.records = p->footer.record_count,
-		.message_bytes = p->footer.message_bytes,
-		.file_bytes = p->footer.file_bytes,
-		.oldest_ms = p->footer.oldest_ms,
-		.newest_ms = p->footer.newest_ms,
+	    .records = p->footer.record_count,
+	    .message_bytes = p->footer.message_bytes,
+	    .file_bytes = p->footer.file_bytes,
+	    .oldest_ms = p->footer.oldest_ms,
+	    .newest_ms = p->footer.newest_ms,
 	};
 }
 
@@ -274,7 +281,8 @@ pack_cursor_body(struct pack_cursor *c, uint32_t block, struct buf *out, struct 
 {
 	const struct pack_block *b = &c->pack->directory.blocks[block];
 
-	if (!block_read(c->file, c->codec, &c->sealed, PACK_BLOCK_BODY, block, b->offset, b->extent, out, err))
+	if (!block_read(c->file, c->codec, &c->sealed, PACK_BLOCK_BODY, block, b->offset, b->extent,
+		out, err))
 		return err_prefix(err, "pack %s: body block %u", c->pack->path, block);
 	return true;
 }
@@ -306,28 +314,32 @@ pack_view_load(struct pack_cursor *c, struct pack_view *v, unsigned columns, str
 		if ((columns & ~v->rows.loaded & PACK_COLUMN_BIT(i)) == 0)
 			continue;
 		buf_reset(&v->plain[i]);
-		if (!block_read(c->file, c->codec, &c->sealed, PACK_BLOCK_COLUMN, PACK_COLUMN_NUMBER(v->group, i),
-		        offset, group->columns[i], &v->plain[i], err) ||
+		if (!block_read(c->file, c->codec, &c->sealed, PACK_BLOCK_COLUMN,
+			PACK_COLUMN_NUMBER(v->group, i), offset, group->columns[i], &v->plain[i],
+			err) ||
 		    !pack_rows_add(&v->rows, (enum pack_column)i, buf_view(&v->plain[i]), err))
-			return err_prefix(err, "pack %s: row group %u, column %u", c->pack->path, v->group, i);
+			return err_prefix(
+			    err, "pack %s: row group %u, column %u", c->pack->path, v->group, i);
 	}
 	return true;
 }
 
 bool
-pack_view_row(const struct archive_pack *pack, const struct pack_view *v, size_t position, unsigned columns,
-    struct arena *arena, struct archive_row *out, struct err *err)
+pack_view_row(const struct archive_pack *pack, const struct pack_view *v, size_t position,
+    unsigned columns, struct arena *arena, struct archive_row *out, struct err *err)
 {
 	uint32_t index = (uint32_t)(position - pack->directory.groups[v->group].first_row);
 
-	if (!pack_rows_get(&v->rows, index, &pack->directory.ids[position], columns, arena, out, err))
+	if (!pack_rows_get(
+		&v->rows, index, &pack->directory.ids[position], columns, arena, out, err))
 		return err_prefix(err, "pack %s: row group %u", pack->path, v->group);
 	return true;
 }
 
 /* The row's views point into the group: a copy is the row encoded and decoded again. */
 static bool
-row_copy(const struct archive_row *row, struct arena *arena, struct archive_row *out, struct err *err)
+row_copy(
+    const struct archive_row *row, struct arena *arena, struct archive_row *out, struct err *err)
 {
 	struct buf encoded;
 	struct reader r;
@@ -340,8 +352,8 @@ row_copy(const struct archive_row *row, struct arena *arena, struct archive_row 
 }
 
 bool
-archive_pack_row(struct archive_pack *p, size_t position, struct arena *arena, struct archive_row *out,
-    struct err *err)
+archive_pack_row(struct archive_pack *p, size_t position, struct arena *arena,
+    struct archive_row *out, struct err *err)
 {
 	struct archive_row row;
 	struct pack_cursor cursor;
@@ -349,8 +361,10 @@ archive_pack_row(struct archive_pack *p, size_t position, struct arena *arena, s
 	bool ok;
 
 	pack_view_init(&view, p, pack_group_of(p, position));
-	ok = pack_cursor_open(&cursor, p, err) && pack_view_load(&cursor, &view, PACK_COLUMNS_ALL, err) &&
-	     pack_view_row(p, &view, position, PACK_COLUMNS_ALL, arena, &row, err) && row_copy(&row, arena, out, err);
+	ok = pack_cursor_open(&cursor, p, err) &&
+	     pack_view_load(&cursor, &view, PACK_COLUMNS_ALL, err) &&
+	     pack_view_row(p, &view, position, PACK_COLUMNS_ALL, arena, &row, err) &&
+	     row_copy(&row, arena, out, err);
 	pack_cursor_close(&cursor);
 	pack_view_fini(&view);
 	return ok;
@@ -358,7 +372,8 @@ archive_pack_row(struct archive_pack *p, size_t position, struct arena *arena, s
 
 /* Appends size bytes from place on; every step is inside the blocks there are. */
 static bool
-body_read(struct pack_cursor *c, struct pack_place place, uint64_t size, struct buf *body, struct err *err)
+body_read(struct pack_cursor *c, struct pack_place place, uint64_t size, struct buf *body,
+    struct err *err)
 {
 	struct buf plain;
 	bool ok = true;
@@ -368,14 +383,17 @@ body_read(struct pack_cursor *c, struct pack_place place, uint64_t size, struct 
 		struct bytes piece;
 
 		if (place.block >= c->pack->directory.block_count) {
-			ok = ERR(err, ERR_CORRUPT, "pack %s: a message lies past the last body block", c->pack->path);
+			ok = ERR(err, ERR_CORRUPT,
+			    "pack %s: a message lies past the last body block", c->pack->path);
 			break;
 		}
 		buf_reset(&plain);
 		ok = pack_cursor_body(c, place.block, &plain, err);
-		piece = bytes_slice(buf_view(&plain), place.offset, size < SIZE_MAX ? (size_t)size : SIZE_MAX);
+		piece = bytes_slice(
+		    buf_view(&plain), place.offset, size < SIZE_MAX ? (size_t)size : SIZE_MAX);
 		if (ok && piece.len == 0)
-			ok = ERR(err, ERR_CORRUPT, "pack %s: body block %u ends before a message in it begins",
+			ok = ERR(err, ERR_CORRUPT,
+			    "pack %s: body block %u ends before a message in it begins",
 			    c->pack->path, place.block);
 		buf_append(body, piece);
 		size -= piece.len;
@@ -401,12 +419,13 @@ archive_pack_body(struct archive_pack *p, size_t position, struct buf *body, str
 	if (ok) {
 		uint32_t index = (uint32_t)(position - p->directory.groups[view.group].first_row);
 
-		ok = body_read(&cursor, pack_rows_place(&view.rows, index), pack_rows_size_bytes(&view.rows, index), body,
-		    err);
+		ok = body_read(&cursor, pack_rows_place(&view.rows, index),
+		    pack_rows_size_bytes(&view.rows, index), body, err);
 		pack_rows_sha256(&view.rows, index, want);
 		crypt_sha256(digest, bytes_slice(buf_view(body), start, SIZE_MAX));
 		if (ok && memcmp(digest, want, sizeof digest) != 0)
-			ok = ERR(err, ERR_CORRUPT, "pack %s: a message is not the one its row names", p->path);
+			ok = ERR(err, ERR_CORRUPT,
+			    "pack %s: a message is not the one its row names", p->path);
 	}
 	pack_cursor_close(&cursor);
 	pack_view_fini(&view);

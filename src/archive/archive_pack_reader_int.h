@@ -27,10 +27,12 @@ struct pack_cursor {
 	struct pack_codec *codec;
 	struct buf sealed;
 };
-MUST_USE bool pack_cursor_open(struct pack_cursor *c, const struct archive_pack *pack, struct err *err);
+MUST_USE bool pack_cursor_open(
+    struct pack_cursor *c, const struct archive_pack *pack, struct err *err);
 void pack_cursor_close(struct pack_cursor *c); /* also after a failed open */
 /* pack_cursor_body: appends the plain bytes of a body block. ERR_CORRUPT names pack and block. */
-MUST_USE bool pack_cursor_body(struct pack_cursor *c, uint32_t block, struct buf *out, struct err *err);
+MUST_USE bool pack_cursor_body(
+    struct pack_cursor *c, uint32_t block, struct buf *out, struct err *err);
 
 /* Columns of one row group as they are asked for. */
 struct pack_view {
@@ -41,10 +43,12 @@ struct pack_view {
 void pack_view_init(struct pack_view *v, const struct archive_pack *pack, uint32_t group);
 void pack_view_fini(struct pack_view *v);
 /* pack_view_load: the columns of the mask that are not there yet. ERR_CORRUPT names pack and group. */
-MUST_USE bool pack_view_load(struct pack_cursor *c, struct pack_view *v, unsigned columns, struct err *err);
+MUST_USE bool pack_view_load(
+    struct pack_cursor *c, struct pack_view *v, unsigned columns, struct err *err);
 /* pack_view_row: what the columns of the mask say of a row; position within the pack; see pack_rows_get. */
-MUST_USE bool pack_view_row(const struct archive_pack *pack, const struct pack_view *v, size_t position,
-    unsigned columns, struct arena *arena, struct archive_row *out, struct err *err);
+MUST_USE bool pack_view_row(const struct archive_pack *pack, const struct pack_view *v,
+    size_t position, unsigned columns, struct arena *arena, struct archive_row *out,
+    struct err *err);
 
 /* pack_group_of: the row group of a position. */
 uint32_t pack_group_of(const struct archive_pack *pack, size_t position);

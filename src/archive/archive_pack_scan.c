@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Walking the rows of a pack, newest first: of each row group only the columns the filter asks for, the others for hits. */
+/* Walking the rows of a pack, newest first: of each row group only the columns the filter asks for, the others for
+ * hits. */
 #include "archive_pack_reader_int.h"
 
 struct scan {
@@ -16,13 +17,13 @@ static unsigned
 columns_needed(const struct archive_match *match)
 {
 	static const enum pack_column COLUMNS[] = {
-		[ARCHIVE_ATTRIBUTE_TO] = PACK_COLUMN_TO,
-		[ARCHIVE_ATTRIBUTE_FROM] = PACK_COLUMN_FROM,
-		[ARCHIVE_ATTRIBUTE_CC] = PACK_COLUMN_CC,
-		[ARCHIVE_ATTRIBUTE_SUBJECT] = PACK_COLUMN_SUBJECT,
-		[ARCHIVE_ATTRIBUTE_ENVELOPE_TO] = PACK_COLUMN_ENVELOPE_TO,
-		[ARCHIVE_ATTRIBUTE_ENVELOPE_FROM] = PACK_COLUMN_ENVELOPE_FROM,
-		[ARCHIVE_ATTRIBUTE_HAS_ATTACHMENTS] = PACK_COLUMN_ATTACHMENTS,
+	    [ARCHIVE_ATTRIBUTE_TO] = PACK_COLUMN_TO,
+	    [ARCHIVE_ATTRIBUTE_FROM] = PACK_COLUMN_FROM,
+	    [ARCHIVE_ATTRIBUTE_CC] = PACK_COLUMN_CC,
+	    [ARCHIVE_ATTRIBUTE_SUBJECT] = PACK_COLUMN_SUBJECT,
+	    [ARCHIVE_ATTRIBUTE_ENVELOPE_TO] = PACK_COLUMN_ENVELOPE_TO,
+	    [ARCHIVE_ATTRIBUTE_ENVELOPE_FROM] = PACK_COLUMN_ENVELOPE_FROM,
+	    [ARCHIVE_ATTRIBUTE_HAS_ATTACHMENTS] = PACK_COLUMN_ATTACHMENTS,
 	};
 	unsigned needs = archive_match_needs(match), columns = 0;
 
@@ -40,7 +41,8 @@ is_cancelled(const struct scan *s)
 
 /* A hit: the row whole, to the visitor. */
 static bool
-hit_visit(struct scan *s, struct pack_cursor *cursor, struct pack_view *view, size_t position, struct err *err)
+hit_visit(struct scan *s, struct pack_cursor *cursor, struct pack_view *view, size_t position,
+    struct err *err)
 {
 	struct archive_row row;
 	struct arena arena;
@@ -61,7 +63,8 @@ hit_visit(struct scan *s, struct pack_cursor *cursor, struct pack_view *view, si
 
 /* Positions [first, end) of one group, from the end. */
 static bool
-group_scan(struct scan *s, struct pack_cursor *cursor, uint32_t group, size_t first, size_t end, struct err *err)
+group_scan(struct scan *s, struct pack_cursor *cursor, uint32_t group, size_t first, size_t end,
+    struct err *err)
 {
 	unsigned columns = columns_needed(s->match);
 	struct pack_view view;
@@ -82,12 +85,17 @@ group_scan(struct scan *s, struct pack_cursor *cursor, uint32_t group, size_t fi
 }
 
 bool
-archive_pack_scan(struct archive_pack *p, int64_t from_ms, int64_t to_ms, struct archive_match *match,
-    uint64_t limit, const atomic_bool *cancel, archive_visit_fn visit, void *ctx, uint64_t *scanned_out,
-    struct err *err)
+archive_pack_scan(struct archive_pack *p, int64_t from_ms, int64_t to_ms,
+    struct archive_match *match, uint64_t limit, const atomic_bool *cancel, archive_visit_fn visit,
+    void *ctx, uint64_t *scanned_out, struct err *err)
 {
-	struct scan s = {.pack = p, .match = match, .cancel = cancel, .visit = visit, .ctx = ctx, .left = limit,
-		.stopped = limit == 0};
+	struct scan s = {.pack = p,
+	    .match = match,
+	    .cancel = cancel,
+	    .visit = visit,
+	    .ctx = ctx,
+	    .left = limit,
+	    .stopped = limit == 0};
 	size_t first = pack_lower_bound(p, from_ms), end = pack_lower_bound(p, to_ms);
 	struct pack_cursor cursor;
 	bool ok;

@@ -25,10 +25,10 @@ struct verify {
 	struct pack_cursor cursor;
 	struct expected *expected; /* record_count of them; those of damaged groups are left out */
 	size_t expected_count;
-	struct buf plain;          /* of the block at hand */
-	uint32_t block;            /* the block at hand; UINT32_MAX = none */
+	struct buf plain; /* of the block at hand */
+	uint32_t block;   /* the block at hand; UINT32_MAX = none */
 	bool block_good;
-	struct pack_place at;      /* where the next message should begin */
+	struct pack_place at; /* where the next message should begin */
 	uint64_t checked, message_bytes;
 	bool rows_whole; /* every group was read */
 };
@@ -50,7 +50,8 @@ tell(struct verify *v, const char *format, ...)
 	int used = snprintf(text, sizeof text, "pack %s: ", v->pack->path);
 
 	if (used < 0 || (size_t)used >= sizeof text / 2)
-		used = snprintf(text, sizeof text, "pack …%s: ", v->pack->path + strlen(v->pack->path) - 100);
+		used = snprintf(
+		    text, sizeof text, "pack …%s: ", v->pack->path + strlen(v->pack->path) - 100);
 	va_start(ap, format);
 	(void)vsnprintf(text + used, sizeof text - (size_t)used, format, ap);
 	va_end(ap);
@@ -69,7 +70,8 @@ content_check(struct verify *v, struct err *err)
 	bool readable = true, cancelled = false;
 
 	while (at < end && readable && !cancelled) {
-		size_t len = end - at < CONTENT_STEP_BYTES ? (size_t)(end - at) : CONTENT_STEP_BYTES;
+		size_t len =
+		    end - at < CONTENT_STEP_BYTES ? (size_t)(end - at) : CONTENT_STEP_BYTES;
 
 		cancelled = is_cancelled(v, err);
 		readable = os_file_read_exact(v->cursor.file, at, step, len, &read_err);
@@ -104,11 +106,13 @@ group_check(struct verify *v, uint32_t group)
 		struct arena arena;
 
 		arena_init(&arena);
-		ok = pack_view_row(v->pack, &view, g->first_row + i, PACK_COLUMNS_ALL, &arena, &row, &err);
+		ok = pack_view_row(
+		    v->pack, &view, g->first_row + i, PACK_COLUMNS_ALL, &arena, &row, &err);
 		arena_fini(&arena);
 		if (!ok)
 			break;
-		*e = (struct expected){pack_rows_place(&view.rows, i), row.size_bytes, {0}, g->first_row + i};
+		*e = (struct expected){
+		    pack_rows_place(&view.rows, i), row.size_bytes, {0}, g->first_row + i};
 		memcpy(e->sha256, row.sha256, sizeof e->sha256);
 		v->message_bytes += row.size_bytes;
 		v->expected_count++;
@@ -129,7 +133,9 @@ expected_compare(const void *a, const void *b)
 		return x->place.block < y->place.block ? -1 : 1;
 	if (x->place.offset != y->place.offset)
 		return x->place.offset < y->place.offset ? -1 : 1;
-	return x->size < y->size ? -1 : x->size > y->size; /* empty messages lie before what begins there */
+	return x->size < y->size
+		   ? -1
+		   : x->size > y->size; /* empty messages lie before what begins there */
 }
 
 static bool
@@ -163,7 +169,8 @@ block_load(struct verify *v, uint32_t block)
 
 /* Walks one message from v->at on; false: it runs past the last block. */
 static bool
-message_walk(struct verify *v, const struct expected *e, bool *good, uint8_t digest[CRYPT_SHA256_BYTES])
+message_walk(
+    struct verify *v, const struct expected *e, bool *good, uint8_t digest[CRYPT_SHA256_BYTES])
 {
 	const struct pack_directory *d = &v->pack->directory;
 	struct crypt_sha256_stream *stream = crypt_sha256_new();
@@ -179,7 +186,8 @@ message_walk(struct verify *v, const struct expected *e, bool *good, uint8_t dig
 		block_load(v, v->at.block);
 		*good = *good && v->block_good;
 		if (v->block_good)
-			crypt_sha256_add(stream, bytes_slice(buf_view(&v->plain), v->at.offset, (size_t)take));
+			crypt_sha256_add(
+			    stream, bytes_slice(buf_view(&v->plain), v->at.offset, (size_t)take));
 		left -= take;
 		v->at.offset += (uint32_t)take;
 		if (v->at.offset == raw_len)
@@ -201,7 +209,8 @@ message_check(struct verify *v, const struct expected *e)
 	if (!empty && (e->place.block != v->at.block || e->place.offset != v->at.offset)) {
 		if (v->rows_whole) /* else the message before it was not seen */
 			tell(v, "message %s does not lie where the one before it ends", id);
-		if (e->place.block >= d->block_count || e->place.offset >= d->blocks[e->place.block].extent.raw_len)
+		if (e->place.block >= d->block_count ||
+		    e->place.offset >= d->blocks[e->place.block].extent.raw_len)
 			return;
 		v->at = e->place;
 	}
@@ -222,7 +231,8 @@ messages_check(struct verify *v, struct err *err)
 			return false;
 		message_check(v, &v->expected[i]);
 	}
-	for (uint32_t block = 0; !v->rows_whole && block < v->pack->directory.block_count; block++) {
+	for (uint32_t block = 0; !v->rows_whole && block < v->pack->directory.block_count;
+	     block++) {
 		if (is_cancelled(v, err))
 			return false;
 		block_load(v, block); /* no message vouches for every block now */
@@ -233,10 +243,11 @@ messages_check(struct verify *v, struct err *err)
 }
 
 bool
-archive_pack_verify(struct archive_pack *p, const atomic_bool *cancel, archive_problem_fn problem, void *ctx,
-    uint64_t *checked_out, struct err *err)
+archive_pack_verify(struct archive_pack *p, const atomic_bool *cancel, archive_problem_fn problem,
+    void *ctx, uint64_t *checked_out, struct err *err)
 {
-	struct verify v = {.pack = p, .cancel = cancel, .problem = problem, .ctx = ctx, .rows_whole = true};
+	struct verify v = {
+	    .pack = p, .cancel = cancel, .problem = problem, .ctx = ctx, .rows_whole = true};
 	struct err open_err;
 	bool ok = true;
 

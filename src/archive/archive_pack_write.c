@@ -3,7 +3,8 @@
  * Writing a pack: bodies as they come, rows sorted at the end (docs/formats/pack.md).
  *
  * The name NAME.pack appears by one rename of a file that was synced, read back and found whole. Before that there is
- * NAME.pack.tmp only, which nobody reads and recovery removes. A step that failed is never tried again on the same file:
+ * NAME.pack.tmp only, which nobody reads and recovery removes. A step that failed is never tried again on the same
+ * file:
  * after a failed fsync the kernel may have dropped the pages and called them clean.
  */
 #include <stdlib.h>
@@ -15,9 +16,10 @@
 #include "archive_pack_int.h"
 #include "base_mem.h"
 
-#define PUT_BYTES        (256u * 1024u) /* gathered before a write */
+#define PUT_BYTES         (256u * 1024u) /* gathered before a write */
 #define MESSAGE_BYTES_MAX (SMTP_MESSAGE_BYTES_CEIL + 64 * LIMIT_MIB)
-#define ROW_WEIGHT       4u /* a row waits in memory for the end: it fills a pack this many times faster than a body */
+#define ROW_WEIGHT                                                                                 \
+	4u /* a row waits in memory for the end: it fills a pack this many times faster than a body */
 
 struct entry {
 	struct id_record id;
@@ -33,10 +35,10 @@ struct archive_pack_writer {
 	struct os_file *file;
 	struct pack_codec *codec;
 	struct crypt_sha256_stream *content;
-	struct buf out;       /* sealed, not yet written */
-	struct buf raw;       /* body bytes of the open block */
-	struct buf plain;     /* scratch */
-	struct arena arena;   /* path names, encoded rows */
+	struct buf out;     /* sealed, not yet written */
+	struct buf raw;     /* body bytes of the open block */
+	struct buf plain;   /* scratch */
+	struct arena arena; /* path names, encoded rows */
 	struct entry *entries;
 	size_t entry_cap, group_cap, block_cap;
 	struct pack_directory directory;
@@ -81,8 +83,8 @@ out_write(struct archive_pack_writer *w, struct err *err)
 
 /* Everything before the footer goes through here. */
 static bool
-block_put(struct archive_pack_writer *w, enum pack_block_kind kind, uint64_t number, struct bytes plain,
-    struct pack_extent *extent, struct err *err)
+block_put(struct archive_pack_writer *w, enum pack_block_kind kind, uint64_t number,
+    struct bytes plain, struct pack_extent *extent, struct err *err)
 {
 	size_t start = w->out.len;
 
@@ -104,7 +106,8 @@ header_put(struct archive_pack_writer *w, const struct pack_header *header)
 
 /* A data key of its own for every pack: nonces are counted from zero in each. */
 static bool
-key_make(struct archive_pack_writer *w, struct pack_header *header, const struct rng *rng, struct err *err)
+key_make(struct archive_pack_writer *w, struct pack_header *header, const struct rng *rng,
+    struct err *err)
 {
 	struct crypt_keys *keys = crypt_keys_new(w->key, rng);
 	struct secret *data_key = secret_random(CRYPT_KEY_BYTES, rng);
@@ -128,8 +131,9 @@ key_make(struct archive_pack_writer *w, struct pack_header *header, const struct
 }
 
 bool
-archive_pack_writer_new(struct os_fs fs, const char *dir, const char *archive_id, const struct secret *key,
-    const struct rng *rng, int64_t now_ms, struct archive_pack_writer **out, struct err *err)
+archive_pack_writer_new(struct os_fs fs, const char *dir, const char *archive_id,
+    const struct secret *key, const struct rng *rng, int64_t now_ms,
+    struct archive_pack_writer **out, struct err *err)
 {
 	struct archive_pack_writer *w = mem_calloc(1, sizeof *w);
 	struct pack_header header = {0};
@@ -149,7 +153,8 @@ archive_pack_writer_new(struct os_fs fs, const char *dir, const char *archive_id
 	w->dir = arena_strdup(&w->arena, dir);
 	w->path = arena_printf(&w->arena, "%s/%s.pack", dir, w->name);
 	w->temporary = arena_printf(&w->arena, "%s.tmp", w->path);
-	if (!key_make(w, &header, rng, err) || !os_fs_open(fs, w->temporary, OS_OPEN_CREATE, &w->file, err)) {
+	if (!key_make(w, &header, rng, err) ||
+	    !os_fs_open(fs, w->temporary, OS_OPEN_CREATE, &w->file, err)) {
 		writer_free(&w);
 		return false;
 	}
@@ -189,7 +194,8 @@ body_flush(struct archive_pack_writer *w, struct err *err)
 		return true;
 	d->blocks = array_grow(d->blocks, d->block_count, &w->block_cap, sizeof *d->blocks);
 	d->blocks[d->block_count] = (struct pack_block){.offset = w->at};
-	if (!block_put(w, PACK_BLOCK_BODY, d->block_count, buf_view(&w->raw), &d->blocks[d->block_count].extent, err))
+	if (!block_put(w, PACK_BLOCK_BODY, d->block_count, buf_view(&w->raw),
+		&d->blocks[d->block_count].extent, err))
 		return false;
 	d->block_count++;
 	buf_reset(&w->raw);
@@ -212,8 +218,8 @@ body_put(struct archive_pack_writer *w, struct bytes data, struct err *err)
 
 /* A message that fits into one block lies in one block; a longer one begins a block and shares none. */
 static bool
-message_put(struct archive_pack_writer *w, struct bytes added, struct bytes body, struct pack_place *place,
-    struct err *err)
+message_put(struct archive_pack_writer *w, struct bytes added, struct bytes body,
+    struct pack_place *place, struct err *err)
 {
 	size_t size = added.len + body.len;
 
@@ -223,12 +229,13 @@ message_put(struct archive_pack_writer *w, struct bytes added, struct bytes body
 	if (size > PACK_BLOCK_BYTES - w->raw.len && !body_flush(w, err))
 		return false;
 	*place = (struct pack_place){w->directory.block_count, (uint32_t)w->raw.len};
-	return body_put(w, added, err) && body_put(w, body, err) && (size <= PACK_BLOCK_BYTES || body_flush(w, err));
+	return body_put(w, added, err) && body_put(w, body, err) &&
+	       (size <= PACK_BLOCK_BYTES || body_flush(w, err));
 }
 
 bool
-archive_pack_writer_add(struct archive_pack_writer *w, const struct archive_row *row, struct bytes added_headers,
-    struct bytes body, struct err *err)
+archive_pack_writer_add(struct archive_pack_writer *w, const struct archive_row *row,
+    struct bytes added_headers, struct bytes body, struct err *err)
 {
 	struct pack_place place;
 
@@ -248,7 +255,8 @@ archive_pack_writer_add(struct archive_pack_writer *w, const struct archive_row 
 		w->failed = true;
 		return err_prefix(err, "pack %s", w->temporary);
 	}
-	w->entries = array_grow(w->entries, w->directory.record_count, &w->entry_cap, sizeof *w->entries);
+	w->entries =
+	    array_grow(w->entries, w->directory.record_count, &w->entry_cap, sizeof *w->entries);
 	w->entries[w->directory.record_count++] =
 	    (struct entry){row->id, arena_bytes(&w->arena, buf_view(&w->plain)), place};
 	w->message_bytes += row->size_bytes;
@@ -276,8 +284,8 @@ group_put(struct archive_pack_writer *w, struct pack_group_writer *g, struct err
 	for (unsigned c = 0; c < PACK_COLUMN_COUNT; c++) {
 		buf_reset(&w->plain);
 		pack_group_writer_column(g, (enum pack_column)c, &w->plain);
-		if (!block_put(w, PACK_BLOCK_COLUMN, PACK_COLUMN_NUMBER(d->group_count, c), buf_view(&w->plain),
-		        &group->columns[c], err))
+		if (!block_put(w, PACK_BLOCK_COLUMN, PACK_COLUMN_NUMBER(d->group_count, c),
+			buf_view(&w->plain), &group->columns[c], err))
 			return false;
 	}
 	d->group_count++;
@@ -309,7 +317,8 @@ rows_put(struct archive_pack_writer *w, struct err *err)
 		pack_group_writer_add(&g, &row, e->place);
 		arena_fini(&arena);
 		bytes += e->row.len;
-		if (bytes >= PACK_GROUP_BYTES || g.row_count == PACK_GROUP_ROWS || i + 1 == w->directory.record_count) {
+		if (bytes >= PACK_GROUP_BYTES || g.row_count == PACK_GROUP_ROWS ||
+		    i + 1 == w->directory.record_count) {
 			ok = group_put(w, &g, err);
 			bytes = 0;
 		}
@@ -328,14 +337,14 @@ directory_put(struct archive_pack_writer *w, struct pack_footer *footer, struct 
 	for (uint32_t i = 0; i < d->record_count; i++)
 		d->ids[i] = w->entries[i].id;
 	*footer = (struct pack_footer){
-		.directory_offset = w->at,
-		.group_count = d->group_count,
-		.block_count = d->block_count,
-		.record_count = d->record_count,
-		.message_bytes = w->message_bytes,
-		.created_ms = w->created_ms,
-		.oldest_ms = id_record_ms(&d->ids[0]),
-		.newest_ms = id_record_ms(&d->ids[d->record_count - 1]),
+	    .directory_offset = w->at,
+	    .group_count = d->group_count,
+	    .block_count = d->block_count,
+	    .record_count = d->record_count,
+	    .message_bytes = w->message_bytes,
+	    .created_ms = w->created_ms,
+	    .oldest_ms = id_record_ms(&d->ids[0]),
+	    .newest_ms = id_record_ms(&d->ids[d->record_count - 1]),
 	};
 	buf_reset(&w->plain);
 	pack_directory_encode(d, &w->plain);
@@ -391,7 +400,8 @@ read_back(struct archive_pack_writer *w, struct err *err)
 
 	if (!archive_pack_open(w->fs, w->temporary, w->archive_id, w->key, &pack, err))
 		return err_prefix(err, "read back");
-	must(archive_pack_verify(pack, NULL, problem_take, &first, &checked, &ignored)); /* nobody cancels it */
+	must(archive_pack_verify(
+	    pack, NULL, problem_take, &first, &checked, &ignored)); /* nobody cancels it */
 	must(first.seen || checked == w->directory.record_count);
 	archive_pack_release(&pack);
 	return !first.seen;
@@ -409,11 +419,13 @@ content_finish(struct archive_pack_writer *w, struct err *err)
 	if (!body_flush(w, err))
 		return false;
 	qsort(w->entries, w->directory.record_count, sizeof *w->entries, entry_compare);
-	return rows_put(w, err) && directory_put(w, &footer, err) && footer_put(w, &footer, err) && read_back(w, err);
+	return rows_put(w, err) && directory_put(w, &footer, err) && footer_put(w, &footer, err) &&
+	       read_back(w, err);
 }
 
 bool
-archive_pack_writer_finish(struct archive_pack_writer **writer, char name_out[ID_RECORD_TEXT_SIZE], struct err *err)
+archive_pack_writer_finish(
+    struct archive_pack_writer **writer, char name_out[ID_RECORD_TEXT_SIZE], struct err *err)
 {
 	struct archive_pack_writer *w = *writer;
 	struct err ignored;
@@ -422,7 +434,8 @@ archive_pack_writer_finish(struct archive_pack_writer **writer, char name_out[ID
 	*writer = NULL;
 	ok = content_finish(w, err);
 	if (ok) {
-		ok = os_file_close(&w->file, err) && os_fs_rename(w->fs, w->temporary, w->path, err);
+		ok =
+		    os_file_close(&w->file, err) && os_fs_rename(w->fs, w->temporary, w->path, err);
 		if (!ok)
 			(void)!os_fs_unlink(w->fs, w->temporary, &ignored);
 		ok = ok && os_fs_sync_dir(w->fs, w->dir, err);

@@ -23,12 +23,13 @@ unsealed_read(struct archive_view_row *found, struct arena *arena, const char **
 {
 	*archive_id_out = arena_strdup(arena, found->row->volume->id);
 	return row_copy(found->row->encoded, arena, row_out, err) &&
-	    (body == NULL || archive_unsealed_body(found->file, found->row, body, err));
+	       (body == NULL || archive_unsealed_body(found->file, found->row, body, err));
 }
 
 /* The pack and volume that hold id; the pack is held. NULL when none does. */
 static struct archive_pack *
-pack_find(struct archive *a, const struct id_record *id, size_t *position_out, char archive_id[ARCHIVE_ID_SIZE])
+pack_find(struct archive *a, const struct id_record *id, size_t *position_out,
+    char archive_id[ARCHIVE_ID_SIZE])
 {
 	int64_t ms = id_record_ms(id);
 	struct archive_view view;
@@ -65,12 +66,13 @@ digest_check(const struct archive_row *row, const struct buf *body, struct err *
 	if (bytes_equal(bytes_of(digest, sizeof digest), bytes_of(row->sha256, sizeof row->sha256)))
 		return true;
 	id_record_format(text, &row->id);
-	return ERR(err, ERR_CORRUPT, "message %s: its bytes are not those that were received", text);
+	return ERR(
+	    err, ERR_CORRUPT, "message %s: its bytes are not those that were received", text);
 }
 
 bool
-archive_read(struct archive *a, const struct id_record *id, struct arena *arena, const char **archive_id_out,
-    struct archive_row *row_out, struct buf *body, struct err *err)
+archive_read(struct archive *a, const struct id_record *id, struct arena *arena,
+    const char **archive_id_out, struct archive_row *row_out, struct buf *body, struct err *err)
 {
 	int64_t ms = id_record_ms(id);
 	struct archive_view_row *found = NULL;
@@ -94,7 +96,7 @@ archive_read(struct archive *a, const struct id_record *id, struct arena *arena,
 		if (pack == NULL)
 			return ERR(err, ERR_NOT_FOUND, "no such message");
 		ok = archive_pack_row(pack, position, arena, row_out, err) &&
-		    (body == NULL || archive_pack_body(pack, position, body, err));
+		     (body == NULL || archive_pack_body(pack, position, body, err));
 		*archive_id_out = arena_strdup(arena, archive_id);
 		archive_pack_release(&pack);
 	}
@@ -127,7 +129,8 @@ stats_packs(const struct archive_volume *v, struct archive_stats *out)
 }
 
 static void
-stats_rows(const struct archive_unsealed *u, const struct archive_volume *v, struct archive_stats *out)
+stats_rows(
+    const struct archive_unsealed *u, const struct archive_volume *v, struct archive_stats *out)
 {
 	for (size_t i = 0; i < u->row_count; i++) {
 		const struct archive_unsealed_row *row = u->rows[i];
@@ -142,7 +145,8 @@ stats_rows(const struct archive_unsealed *u, const struct archive_volume *v, str
 }
 
 bool
-archive_stats_get(struct archive *a, const char *archive_id, struct archive_stats *out, struct err *err)
+archive_stats_get(
+    struct archive *a, const char *archive_id, struct archive_stats *out, struct err *err)
 {
 	const struct archive_volume *volume = NULL;
 	bool ok;

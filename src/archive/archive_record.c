@@ -7,12 +7,12 @@
 #include "archive_columns_int.h"
 #include "crypt_digest.h"
 
-#define HEADER_MAGIC    BYTES_LIT("DBINTAK\n")
-#define HEADER_VERSION  1u
-#define RECORD_VERSION  1u
-#define NONCE_DOMAIN    1u
-#define AAD_BYTES       (ARCHIVE_FRAME_BYTES - 8u) /* all of a frame but its two checksums */
-#define MARK_BYTES      4u
+#define HEADER_MAGIC   BYTES_LIT("DBINTAK\n")
+#define HEADER_VERSION 1u
+#define RECORD_VERSION 1u
+#define NONCE_DOMAIN   1u
+#define AAD_BYTES      (ARCHIVE_FRAME_BYTES - 8u) /* all of a frame but its two checksums */
+#define MARK_BYTES     4u
 
 void
 archive_record_header_encode(const struct archive_log_header *h, struct buf *out)
@@ -54,7 +54,8 @@ copy_decode(struct bytes page, struct archive_log_header *out, struct err *err)
 	if (!reader_ok(&r) || !bytes_equal(magic, HEADER_MAGIC))
 		return ERR(err, ERR_CORRUPT, "not an intake log");
 	if (version > HEADER_VERSION)
-		return ERR(err, ERR_UNSUPPORTED, "intake log version %u is later than this program", version);
+		return ERR(err, ERR_UNSUPPORTED, "intake log version %u is later than this program",
+		    version);
 	if (sum != crypt_crc32c(0, bytes_slice(page, 0, len)) || version != HEADER_VERSION ||
 	    (state != ARCHIVE_LOG_FREE && state != ARCHIVE_LOG_IN_USE) ||
 	    out->wrapped_key.len > CRYPT_WRAPPED_BYTES_MAX)
@@ -124,8 +125,8 @@ put_u32(uint8_t *out, uint32_t v)
 }
 
 void
-archive_record_frame_encode(const struct archive_frame *f, const uint8_t salt[ARCHIVE_LOG_SALT_BYTES],
-    uint8_t out[ARCHIVE_FRAME_BYTES])
+archive_record_frame_encode(const struct archive_frame *f,
+    const uint8_t salt[ARCHIVE_LOG_SALT_BYTES], uint8_t out[ARCHIVE_FRAME_BYTES])
 {
 	memcpy(out, salt, MARK_BYTES);
 	put_u32(out + 4, (uint32_t)f->kind);
@@ -137,8 +138,8 @@ archive_record_frame_encode(const struct archive_frame *f, const uint8_t salt[AR
 }
 
 bool
-archive_record_frame_decode(struct bytes data, const uint8_t salt[ARCHIVE_LOG_SALT_BYTES],
-    struct archive_frame *out)
+archive_record_frame_decode(
+    struct bytes data, const uint8_t salt[ARCHIVE_LOG_SALT_BYTES], struct archive_frame *out)
 {
 	struct bytes mark;
 	struct reader r;
@@ -151,7 +152,8 @@ archive_record_frame_decode(struct bytes data, const uint8_t salt[ARCHIVE_LOG_SA
 	out->counter = reader_u64(&r);
 	out->payload_crc = reader_u32(&r);
 	sum = reader_u32(&r);
-	if (!reader_ok(&r) || !bytes_equal(mark, bytes_of(salt, MARK_BYTES)) || sum != frame_sum(salt, data.ptr))
+	if (!reader_ok(&r) || !bytes_equal(mark, bytes_of(salt, MARK_BYTES)) ||
+	    sum != frame_sum(salt, data.ptr))
 		return false;
 	if (kind < ARCHIVE_FRAME_RECORD || kind > ARCHIVE_FRAME_VOID || out->counter == 0)
 		return false;
@@ -160,8 +162,8 @@ archive_record_frame_decode(struct bytes data, const uint8_t salt[ARCHIVE_LOG_SA
 }
 
 void
-archive_record_seal(struct crypt_sealer *sealer, const uint8_t salt[ARCHIVE_LOG_SALT_BYTES], uint64_t counter,
-    struct bytes plain, struct buf *out)
+archive_record_seal(struct crypt_sealer *sealer, const uint8_t salt[ARCHIVE_LOG_SALT_BYTES],
+    uint64_t counter, struct bytes plain, struct buf *out)
 {
 	struct archive_frame frame = {.kind = ARCHIVE_FRAME_RECORD, .counter = counter};
 	uint8_t nonce[CRYPT_NONCE_BYTES], head[ARCHIVE_FRAME_BYTES];
@@ -174,7 +176,8 @@ archive_record_seal(struct crypt_sealer *sealer, const uint8_t salt[ARCHIVE_LOG_
 	buf_append_mem(out, head, sizeof head);
 	crypt_seal(sealer, nonce, bytes_of(head, AAD_BYTES), plain, out);
 	must(!out->failed);
-	frame.payload_crc = crypt_crc32c(0, bytes_slice(buf_view(out), start + sizeof head, SIZE_MAX));
+	frame.payload_crc =
+	    crypt_crc32c(0, bytes_slice(buf_view(out), start + sizeof head, SIZE_MAX));
 	archive_record_frame_encode(&frame, salt, out->ptr + start);
 }
 
@@ -189,33 +192,34 @@ archive_record_end(const uint8_t salt[ARCHIVE_LOG_SALT_BYTES], uint64_t counter,
 }
 
 bool
-archive_record_unseal(struct crypt_sealer *sealer, const uint8_t salt[ARCHIVE_LOG_SALT_BYTES], struct bytes data,
-    struct buf *plain, struct err *err)
+archive_record_unseal(struct crypt_sealer *sealer, const uint8_t salt[ARCHIVE_LOG_SALT_BYTES],
+    struct bytes data, struct buf *plain, struct err *err)
 {
 	struct bytes payload = bytes_slice(data, ARCHIVE_FRAME_BYTES, SIZE_MAX);
 	uint8_t nonce[CRYPT_NONCE_BYTES];
 	struct archive_frame frame;
 
-	if (!archive_record_frame_decode(data, salt, &frame) || frame.kind != ARCHIVE_FRAME_RECORD ||
-	    frame.length != payload.len)
+	if (!archive_record_frame_decode(data, salt, &frame) ||
+	    frame.kind != ARCHIVE_FRAME_RECORD || frame.length != payload.len)
 		return ERR(err, ERR_CORRUPT, "the frame of the record is damaged");
 	crypt_nonce_of(nonce, NONCE_DOMAIN, frame.counter);
 	return crypt_unseal(sealer, nonce, bytes_slice(data, 0, AAD_BYTES), payload, plain, err);
 }
 
 void
-archive_record_row(const struct archive_reception *s, const struct archive_delivery *d, struct archive_row *out)
+archive_record_row(
+    const struct archive_reception *s, const struct archive_delivery *d, struct archive_row *out)
 {
 	struct crypt_sha256_stream *stream = crypt_sha256_new();
 
 	*out = (struct archive_row){
-		.id = d->id,
-		.received_ms = s->received_ms,
-		.size_bytes = d->added_headers.len + s->body.len,
-		.retention = d->retention,
-		.recipients = d->recipients,
-		.recipient_count = d->recipient_count,
-		.columns = s->columns,
+	    .id = d->id,
+	    .received_ms = s->received_ms,
+	    .size_bytes = d->added_headers.len + s->body.len,
+	    .retention = d->retention,
+	    .recipients = d->recipients,
+	    .recipient_count = d->recipient_count,
+	    .columns = s->columns,
 	};
 	crypt_sha256_add(stream, d->added_headers);
 	crypt_sha256_add(stream, s->body);
@@ -239,7 +243,8 @@ archive_record_encode(const struct archive_reception *s, struct buf *out, struct
 {
 	must(s->delivery_count >= 1 && out->len == 0);
 	if (s->delivery_count > ARCHIVE_DELIVERIES_MAX)
-		return ERR(err, ERR_LIMIT, "more than %u archives for one message", ARCHIVE_DELIVERIES_MAX);
+		return ERR(err, ERR_LIMIT, "more than %u archives for one message",
+		    ARCHIVE_DELIVERIES_MAX);
 	buf_u8(out, RECORD_VERSION);
 	buf_u16(out, (uint16_t)s->delivery_count);
 	for (size_t i = 0; i < s->delivery_count; i++) {
@@ -256,7 +261,8 @@ archive_record_encode(const struct archive_reception *s, struct buf *out, struct
 }
 
 bool
-archive_record_decode(struct bytes plain, struct arena *arena, struct archive_record *out, struct err *err)
+archive_record_decode(
+    struct bytes plain, struct arena *arena, struct archive_record *out, struct err *err)
 {
 	struct archive_record_delivery *deliveries;
 	struct reader r;
@@ -276,6 +282,7 @@ archive_record_decode(struct bytes plain, struct arena *arena, struct archive_re
 	}
 	if (!reader_ok(&r))
 		return ERR(err, ERR_CORRUPT, "a record of the intake log ends early");
-	*out = (struct archive_record){.deliveries = deliveries, .delivery_count = count, .body = r.left};
+	*out = (struct archive_record){
+	    .deliveries = deliveries, .delivery_count = count, .body = r.left};
 	return true;
 }

@@ -61,7 +61,8 @@ ends_with(const char *name, const char *end)
 
 /* What a crash left half written. It never had a name of its own, so nobody was promised anything about it. */
 static bool
-temporaries_remove(struct archive *a, const char *dir, struct archive_recovery *out, struct err *err)
+temporaries_remove(
+    struct archive *a, const char *dir, struct archive_recovery *out, struct err *err)
 {
 	struct names names;
 	bool ok;
@@ -96,11 +97,11 @@ is_contained(struct archive_pack *p, struct archive_pack *q)
 	archive_pack_info_get(p, &mine);
 	archive_pack_info_get(q, &other);
 	contained = mine.records <= other.records && mine.oldest_ms >= other.oldest_ms &&
-	    mine.newest_ms <= other.newest_ms;
+		    mine.newest_ms <= other.newest_ms;
 	for (size_t k = 0; contained && k < mine.records; k++) {
 		arena_init(&arena);
 		contained = archive_pack_row(p, k, &arena, &row, &err) &&
-		    archive_pack_find(q, &row.id) != SIZE_MAX;
+			    archive_pack_find(q, &row.id) != SIZE_MAX;
 		arena_fini(&arena);
 	}
 	return contained;
@@ -111,7 +112,8 @@ is_contained(struct archive_pack *p, struct archive_pack *q)
  * the power went before it was removed. Of two with the same records the one loaded first, of the smaller name, stays.
  */
 static bool
-contained_drop(struct archive *a, struct archive_volume *v, struct archive_recovery *out, struct err *err)
+contained_drop(
+    struct archive *a, struct archive_volume *v, struct archive_recovery *out, struct err *err)
 {
 	bool ok = true;
 
@@ -122,18 +124,21 @@ contained_drop(struct archive *a, struct archive_volume *v, struct archive_recov
 			contained = k != i && is_contained(v->packs[i], v->packs[k]);
 		if (!contained)
 			continue;
-		log_info("pack %s holds what another one holds, and is removed", archive_pack_path(v->packs[i]));
+		log_info("pack %s holds what another one holds, and is removed",
+		    archive_pack_path(v->packs[i]));
 		ok = os_fs_unlink(a->options.fs, archive_pack_path(v->packs[i]), err);
 		archive_pack_release(&v->packs[i]);
 		v->pack_count--;
-		memmove(&v->packs[i], &v->packs[i + 1], (v->pack_count - i) * sizeof(struct archive_pack *));
+		memmove(&v->packs[i], &v->packs[i + 1],
+		    (v->pack_count - i) * sizeof(struct archive_pack *));
 		out->packs--;
 	}
 	return ok;
 }
 
 static bool
-pack_load(struct archive *a, struct archive_volume *v, const char *path, struct archive_recovery *out, struct err *err)
+pack_load(struct archive *a, struct archive_volume *v, const char *path,
+    struct archive_recovery *out, struct err *err)
 {
 	struct archive_pack *pack = NULL;
 
@@ -152,12 +157,14 @@ pack_load(struct archive *a, struct archive_volume *v, const char *path, struct 
 }
 
 static bool
-packs_load(struct archive *a, struct archive_volume *v, struct archive_recovery *out, struct err *err)
+packs_load(
+    struct archive *a, struct archive_volume *v, struct archive_recovery *out, struct err *err)
 {
 	struct names names;
 	bool ok = true;
 
-	if (!temporaries_remove(a, v->packs_dir, out, err) || !names_list(a, v->packs_dir, &names, err))
+	if (!temporaries_remove(a, v->packs_dir, out, err) ||
+	    !names_list(a, v->packs_dir, &names, err))
 		return false;
 	for (size_t i = 0; ok && i < names.count; i++) {
 		char *path;
@@ -213,8 +220,9 @@ archive_recover(struct archive *a, struct archive_recovery *out, struct err *err
 	names_free(&names);
 	/* What a killed process left visible is made durable before anything is built on it. */
 	ok = ok && temporaries_remove(a, a->intake_dir, out, err) &&
-	    os_fs_sync_dir(a->options.fs, a->intake_dir, err) && archive_recover_logs(a, out, err);
+	     os_fs_sync_dir(a->options.fs, a->intake_dir, err) && archive_recover_logs(a, out, err);
 	if (ok && out->removed_temporary_files > 0)
-		log_info("removed %llu temporary files", (unsigned long long)out->removed_temporary_files);
+		log_info("removed %llu temporary files",
+		    (unsigned long long)out->removed_temporary_files);
 	return ok;
 }

@@ -37,7 +37,8 @@ number_add(void *ctx, const char *name)
 static void
 number_free(struct archive *a, uint64_t number)
 {
-	a->free_numbers = mem_realloc_array(a->free_numbers, a->free_count + 1, sizeof *a->free_numbers);
+	a->free_numbers =
+	    mem_realloc_array(a->free_numbers, a->free_count + 1, sizeof *a->free_numbers);
 	a->free_numbers[a->free_count++] = number;
 }
 
@@ -63,8 +64,8 @@ file_find(struct logs *l, uint64_t number, struct err *err)
 	if (err->code != ERR_CORRUPT)
 		return err_prefix(err, "intake/%08llu.log", (unsigned long long)number);
 	l->out->corrupt_records++;
-	log_error("intake/%08llu.log is set aside, what is in it is not served: %s", (unsigned long long)number,
-	    err->msg);
+	log_error("intake/%08llu.log is set aside, what is in it is not served: %s",
+	    (unsigned long long)number, err->msg);
 	return true;
 }
 
@@ -100,8 +101,8 @@ in_a_pack(const struct archive_volume *v, const struct id_record *id, int64_t re
 }
 
 static bool
-delivery_load(struct loading *l, const struct archive_record_delivery *d, struct archive_unsealed_row *row,
-    struct arena *arena, struct err *err)
+delivery_load(struct loading *l, const struct archive_record_delivery *d,
+    struct archive_unsealed_row *row, struct arena *arena, struct err *err)
 {
 	struct archive_row decoded;
 	struct reader r;
@@ -111,8 +112,8 @@ delivery_load(struct loading *l, const struct archive_record_delivery *d, struct
 		return false;
 	row->volume = archive_volume_find(l->logs->a, arena_text(arena, d->archive_id));
 	if (row->volume == NULL)
-		return ERR(err, ERR_CORRUPT, "its archive %.*s is not there", (int)(d->archive_id.len & 0xff),
-		    (const char *)d->archive_id.ptr);
+		return ERR(err, ERR_CORRUPT, "its archive %.*s is not there",
+		    (int)(d->archive_id.len & 0xff), (const char *)d->archive_id.ptr);
 	row->id = decoded.id;
 	row->received_ms = decoded.received_ms;
 	row->size_bytes = decoded.size_bytes;
@@ -135,10 +136,10 @@ record_load(struct loading *l, const struct archive_log_item *item, struct err *
 	buf_init(&plain, ARCHIVE_RECORD_BYTES_MAX);
 	ok = archive_record_unseal(log->read_sealer, log->header.salt,
 		 bytes_slice(l->data, item->offset, item->length), &plain, err) &&
-	    archive_record_decode(buf_view(&plain), &arena, &record, err);
+	     archive_record_decode(buf_view(&plain), &arena, &record, err);
 	for (size_t i = 0; ok && i < record.delivery_count; i++) {
 		struct archive_unsealed_row row = {
-			.offset = item->offset, .length = item->length, .delivery = (uint16_t)i};
+		    .offset = item->offset, .length = item->length, .delivery = (uint16_t)i};
 
 		ok = delivery_load(l, &record.deliveries[i], &row, &arena, err);
 	}
@@ -179,8 +180,8 @@ strike_out(const struct loading *l, struct os_file *file, struct err *err)
 {
 	for (size_t i = 0; i < l->void_count; i++) {
 		struct archive_frame frame = {.kind = ARCHIVE_FRAME_VOID,
-			.length = l->voids[i].length - ARCHIVE_FRAME_BYTES,
-			.counter = l->voids[i].counter};
+		    .length = l->voids[i].length - ARCHIVE_FRAME_BYTES,
+		    .counter = l->voids[i].counter};
 		uint8_t head[ARCHIVE_FRAME_BYTES];
 
 		archive_record_frame_encode(&frame, l->u->log->header.salt, head);
@@ -207,12 +208,13 @@ tail_settle(struct loading *l, const struct archive_log_extent *extent, struct e
 
 	l->logs->out->torn_tail_bytes += extent->torn;
 	if (extent->torn > 0 || l->void_count > 0)
-		log_info("%s: %llu bytes and %zu torn records were never acknowledged and are cut", log->path,
-		    (unsigned long long)extent->torn, l->void_count);
+		log_info("%s: %llu bytes and %zu torn records were never acknowledged and are cut",
+		    log->path, (unsigned long long)extent->torn, l->void_count);
 	ok = os_fs_open(l->logs->a->options.fs, log->path, OS_OPEN_READ_WRITE, &file, err) &&
-	    os_file_write_at(file, 0, head, err) && os_file_write_at(file, extent->batch_at, batch, err) &&
-	    strike_out(l, file, err) && (extent->torn == 0 || os_file_truncate(file, extent->end, err)) &&
-	    os_file_sync(file, err) && os_file_close(&file, err);
+	     os_file_write_at(file, 0, head, err) &&
+	     os_file_write_at(file, extent->batch_at, batch, err) && strike_out(l, file, err) &&
+	     (extent->torn == 0 || os_file_truncate(file, extent->end, err)) &&
+	     os_file_sync(file, err) && os_file_close(&file, err);
 	os_file_drop(&file);
 	return ok || err_prefix(err, "%s", log->path);
 }
@@ -276,7 +278,8 @@ archive_recover_logs(struct archive *a, struct archive_recovery *out, struct err
 		archive_seal_retire(a);
 	if (ok && (out->torn_tail_bytes > 0 || out->corrupt_records > 0 || out->corrupt_packs > 0))
 		log_warn("recovery: %llu torn bytes cut, %llu damaged records, %llu damaged packs",
-		    (unsigned long long)out->torn_tail_bytes, (unsigned long long)out->corrupt_records,
+		    (unsigned long long)out->torn_tail_bytes,
+		    (unsigned long long)out->corrupt_records,
 		    (unsigned long long)out->corrupt_packs);
 	mem_free(l.found);
 	mem_free(l.numbers);

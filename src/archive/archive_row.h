@@ -40,9 +40,9 @@ int64_t archive_retention_until_ms(enum archive_retention r, int64_t received_ms
 
 /* How far the parse of a message went; the message is kept whole in every case. */
 enum archive_parse_flag {
-	ARCHIVE_PARSE_MALFORMED = 1,       /* the header is not one */
-	ARCHIVE_PARSE_LIMITED = 2,         /* a named limit was reached: search may miss parts */
-	ARCHIVE_PARSE_NUL = 4,             /* NUL in the message */
+	ARCHIVE_PARSE_MALFORMED = 1, /* the header is not one */
+	ARCHIVE_PARSE_LIMITED = 2,   /* a named limit was reached: search may miss parts */
+	ARCHIVE_PARSE_NUL = 4,       /* NUL in the message */
 	ARCHIVE_PARSE_BARE_LF = 8,
 	ARCHIVE_PARSE_BARE_CR = 16,
 	ARCHIVE_PARSE_8BIT_HEADER = 32
@@ -51,8 +51,9 @@ enum archive_parse_flag {
 /* Envelope, session and header columns. Text is UTF-8; an empty view means absent. Decoded = RFC 2047 undone. */
 struct archive_columns {
 	/* header */
-	struct bytes date, message_id, in_reply_to, x_mailer, x_original_mailer, x_priority; /* as in the header, unfolded */
-	struct bytes from, to, cc, subject;                                                  /* decoded */
+	struct bytes date, message_id, in_reply_to, x_mailer, x_original_mailer,
+	    x_priority;                     /* as in the header, unfolded */
+	struct bytes from, to, cc, subject; /* decoded */
 	const struct bytes *received_headers;
 	size_t received_header_count;
 	bool has_attachments;
@@ -70,8 +71,9 @@ struct archive_columns {
 /* One archive's copy of a reception. */
 struct archive_delivery {
 	const char *archive_id;
-	struct id_record id;         /* made from received_ms */
-	struct bytes added_headers;  /* header lines a rule added before the Archive action, each with CRLF; the stored
+	struct id_record id; /* made from received_ms */
+	struct bytes
+	    added_headers; /* header lines a rule added before the Archive action, each with CRLF; the stored
 	                              * message is these bytes and then the received ones */
 	const struct bytes *recipients; /* envelope recipients this copy stands for */
 	size_t recipient_count;

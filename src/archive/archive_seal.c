@@ -19,7 +19,8 @@
 
 /* One row into the pack. A record that cannot be read any more stays in the log, named. */
 static bool
-row_add(struct archive_unsealed *u, struct archive_unsealed_row *row, struct archive_pack_writer *w, struct err *err)
+row_add(struct archive_unsealed *u, struct archive_unsealed_row *row, struct archive_pack_writer *w,
+    struct err *err)
 {
 	struct archive_record record;
 	struct archive_row columns;
@@ -32,9 +33,10 @@ row_add(struct archive_unsealed *u, struct archive_unsealed_row *row, struct arc
 	buf_init(&plain, ARCHIVE_RECORD_BYTES_MAX);
 	reader_init(&r, row->encoded);
 	readable = archive_log_read(u->log, row->offset, row->length, &plain, err) &&
-	    archive_record_decode(buf_view(&plain), &arena, &record, err) &&
-	    archive_row_decode(&r, &arena, &columns, err) &&
-	    (row->delivery < record.delivery_count || ERR(err, ERR_CORRUPT, "a record lost a delivery"));
+		   archive_record_decode(buf_view(&plain), &arena, &record, err) &&
+		   archive_row_decode(&r, &arena, &columns, err) &&
+		   (row->delivery < record.delivery_count ||
+		       ERR(err, ERR_CORRUPT, "a record lost a delivery"));
 	if (readable)
 		ok = archive_pack_writer_add(
 		    w, &columns, record.deliveries[row->delivery].added_headers, record.body, err);
@@ -70,7 +72,8 @@ rows_add(struct archive *a, struct archive_unsealed *u, const struct archive_vol
 
 /* The pack is shown and its rows are not, in one step. */
 static void
-swap(struct archive *a, struct archive_unsealed *u, struct archive_volume *v, struct archive_pack *pack)
+swap(struct archive *a, struct archive_unsealed *u, struct archive_volume *v,
+    struct archive_pack *pack)
 {
 	archive_lock(&a->lock);
 	archive_volume_add_pack(a, v, pack);
@@ -81,7 +84,8 @@ swap(struct archive *a, struct archive_unsealed *u, struct archive_volume *v, st
 }
 
 static bool
-volume_seal(struct archive *a, struct archive_unsealed *u, struct archive_volume *v, struct err *err)
+volume_seal(
+    struct archive *a, struct archive_unsealed *u, struct archive_volume *v, struct err *err)
 {
 	struct archive_pack_writer *w = NULL;
 	struct archive_pack *pack = NULL;
@@ -134,7 +138,8 @@ retire(struct archive *a, struct archive_unsealed *u)
 	archive_lock(&a->lock);
 	while (a->files[i] != u)
 		i++;
-	memmove(&a->files[i], &a->files[i + 1], (a->file_count - i - 1) * sizeof(struct archive_unsealed *));
+	memmove(&a->files[i], &a->files[i + 1],
+	    (a->file_count - i - 1) * sizeof(struct archive_unsealed *));
 	a->file_count--;
 	archive_retired_add(a, u);
 	archive_unlock(&a->lock);
@@ -165,7 +170,8 @@ file_free(struct archive *a, struct archive_unsealed *u)
 
 	if (!archive_log_free(&a->place, u->log, &err)) {
 		if (!u->warned)
-			log_warn("a log file with nothing left in it is not freed yet: %s", err.msg);
+			log_warn(
+			    "a log file with nothing left in it is not freed yet: %s", err.msg);
 		u->warned = true;
 		return false;
 	}
@@ -248,7 +254,8 @@ may_seal(struct archive *a, struct err *err)
 	if (atomic_load(&a->closing))
 		return ERR(err, ERR_CANCELLED, "closing");
 	return !archive_failed(a) ||
-	    ERR(err, ERR_IO, "a write to the intake log failed: nothing is sealed until a restart");
+	       ERR(err, ERR_IO,
+		   "a write to the intake log failed: nothing is sealed until a restart");
 }
 
 /* A free file ahead of need: making one takes as long as writing all of it. */
@@ -275,7 +282,8 @@ spare_make(struct archive *a)
 		return;
 	}
 	archive_lock(&a->lock);
-	a->free_numbers = mem_realloc_array(a->free_numbers, a->free_count + 1, sizeof *a->free_numbers);
+	a->free_numbers =
+	    mem_realloc_array(a->free_numbers, a->free_count + 1, sizeof *a->free_numbers);
 	a->free_numbers[a->free_count++] = number;
 	archive_unlock(&a->lock);
 }
@@ -299,7 +307,8 @@ archive_seal(struct archive *a, bool force, struct err *err)
 			*err = trouble; /* the first one counts */
 		ok = ok && sealed;
 		/* A file that cannot be sealed must not keep the others waiting, unless they would fare no better. */
-		if (!sealed && (trouble.code == ERR_CANCELLED || trouble.code == ERR_NO_SPACE || archive_failed(a)))
+		if (!sealed && (trouble.code == ERR_CANCELLED || trouble.code == ERR_NO_SPACE ||
+				   archive_failed(a)))
 			break;
 	}
 	archive_seal_retire(a);
@@ -320,9 +329,8 @@ is_aged(struct archive *a)
 
 	archive_lock(&a->lock);
 	for (size_t i = 0; i < a->file_count; i++)
-		aged = aged ||
-		    (!a->files[i]->complete && a->files[i]->row_count > 0 &&
-			now_ms - a->files[i]->first_ms >= a->options.seal_age_ms);
+		aged = aged || (!a->files[i]->complete && a->files[i]->row_count > 0 &&
+				   now_ms - a->files[i]->first_ms >= a->options.seal_age_ms);
 	archive_unlock(&a->lock);
 	return aged;
 }

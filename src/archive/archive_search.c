@@ -46,7 +46,8 @@ unsealed_give(struct archive_searching *s, const struct id_record *bound)
 		arena_init(&arena);
 		reader_init(&r, unsealed->encoded);
 		s->report->records_scanned++;
-		must(archive_row_decode(&r, &arena, &row, &err)); /* was decoded when it was taken in */
+		must(archive_row_decode(
+		    &r, &arena, &row, &err)); /* was decoded when it was taken in */
 		if (archive_match_row(s->match, &row))
 			(void)row_give(s, &row);
 		arena_fini(&arena);
@@ -68,8 +69,8 @@ pack_row(void *ctx, const struct archive_row *row)
 
 /* A pack that fails is left out from then on and counted: one bad disk block must not hide all the rest. */
 bool
-archive_search_scan(struct archive_searching *s, struct archive_search_pack *p, int64_t from_ms, int64_t to_ms,
-    archive_visit_fn visit, void *ctx, struct err *err)
+archive_search_scan(struct archive_searching *s, struct archive_search_pack *p, int64_t from_ms,
+    int64_t to_ms, archive_visit_fn visit, void *ctx, struct err *err)
 {
 	uint64_t scanned = 0;
 	bool ok;
@@ -105,7 +106,8 @@ newest_pack_first(const void *a, const void *b)
 
 /* One piece of time between two edges: no pack begins or ends inside. */
 static bool
-piece_search(struct archive_searching *s, size_t *first, int64_t from_ms, int64_t to_ms, struct err *err)
+piece_search(
+    struct archive_searching *s, size_t *first, int64_t from_ms, int64_t to_ms, struct err *err)
 {
 	struct archive_search_pack **here;
 	size_t count = 0;
@@ -156,9 +158,9 @@ packs_list(struct archive_searching *s, int64_t from_ms, int64_t to_ms)
 
 		archive_pack_info_get(s->view.packs[i], &info);
 		s->packs[i] = (struct archive_search_pack){
-			.pack = s->view.packs[i],
-			.from_ms = info.oldest_ms > from_ms ? info.oldest_ms : from_ms,
-			.to_ms = info.newest_ms < to_ms ? info.newest_ms + 1 : to_ms,
+		    .pack = s->view.packs[i],
+		    .from_ms = info.oldest_ms > from_ms ? info.oldest_ms : from_ms,
+		    .to_ms = info.newest_ms < to_ms ? info.newest_ms + 1 : to_ms,
 		};
 	}
 	if (s->pack_count > 0)
@@ -167,11 +169,11 @@ packs_list(struct archive_searching *s, int64_t from_ms, int64_t to_ms)
 
 bool
 archive_search(struct archive *a, const char *archive_id, int64_t from_ms, int64_t to_ms,
-    const struct archive_filter *filter, uint64_t limit, const atomic_bool *cancel, archive_visit_fn visit, void *ctx,
-    struct archive_search_report *report, struct err *err)
+    const struct archive_filter *filter, uint64_t limit, const atomic_bool *cancel,
+    archive_visit_fn visit, void *ctx, struct archive_search_report *report, struct err *err)
 {
 	struct archive_searching s = {
-		.limit = limit, .cancel = cancel, .visit = visit, .ctx = ctx, .report = report};
+	    .limit = limit, .cancel = cancel, .visit = visit, .ctx = ctx, .report = report};
 	struct archive_volume *volume;
 	bool ok;
 

@@ -28,10 +28,10 @@ struct archive_searching {
 /* archive_search_give: a row of a pack that matches, after the unsealed ones that are newer. false: enough. */
 bool archive_search_give(struct archive_searching *s, const struct archive_row *row);
 /* archive_search_scan: archive_pack_scan without limit; a damaged pack is counted and is no failure. */
-MUST_USE bool archive_search_scan(struct archive_searching *s, struct archive_search_pack *p, int64_t from_ms,
-    int64_t to_ms, archive_visit_fn visit, void *ctx, struct err *err);
+MUST_USE bool archive_search_scan(struct archive_searching *s, struct archive_search_pack *p,
+    int64_t from_ms, int64_t to_ms, archive_visit_fn visit, void *ctx, struct err *err);
 /* archive_search_merge: several packs over one piece of time; cost: memory for a portion of rows a pack. */
-MUST_USE bool archive_search_merge(struct archive_searching *s, struct archive_search_pack **packs, size_t count,
-    int64_t from_ms, int64_t to_ms, struct err *err);
+MUST_USE bool archive_search_merge(struct archive_searching *s, struct archive_search_pack **packs,
+    size_t count, int64_t from_ms, int64_t to_ms, struct err *err);
 
 #endif

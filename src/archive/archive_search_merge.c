@@ -16,13 +16,13 @@ struct merge_row {
 
 struct merge {
 	struct archive_searching *s;
-	bool bounded;            /* below counts */
-	struct id_record below;  /* rows from here up were given already */
-	struct buf bytes;        /* encoded rows */
+	bool bounded;           /* below counts */
+	struct id_record below; /* rows from here up were given already */
+	struct buf bytes;       /* encoded rows */
 	struct merge_row *rows;
 	size_t count, room;
-	size_t taken;            /* of the pack being scanned */
-	bool full;               /* and it has more */
+	size_t taken; /* of the pack being scanned */
+	bool full;    /* and it has more */
 };
 
 /* One more row of the pack; the one after the last says only that there is more. */
@@ -70,7 +70,8 @@ portion_give(struct merge *m, bool whole, const struct id_record *floor, struct 
 		if (!whole && id_record_compare(&m->rows[i].id, floor) < 0)
 			break;
 		arena_init(&arena);
-		reader_init(&r, bytes_slice(buf_view(&m->bytes), m->rows[i].offset, m->rows[i].len));
+		reader_init(
+		    &r, bytes_slice(buf_view(&m->bytes), m->rows[i].offset, m->rows[i].len));
 		ok = archive_row_decode(&r, &arena, &row, err);
 		if (ok)
 			more = archive_search_give(m->s, &row);
@@ -82,8 +83,8 @@ portion_give(struct merge *m, bool whole, const struct id_record *floor, struct 
 }
 
 bool
-archive_search_merge(struct archive_searching *s, struct archive_search_pack **packs, size_t count, int64_t from_ms,
-    int64_t to_ms, struct err *err)
+archive_search_merge(struct archive_searching *s, struct archive_search_pack **packs, size_t count,
+    int64_t from_ms, int64_t to_ms, struct err *err)
 {
 	struct merge m = {.s = s};
 	bool ok = true, whole = false;

@@ -37,7 +37,8 @@ archive_unsealed_add(struct archive_unsealed *u, const struct archive_unsealed_r
 	copy->encoded = arena_bytes(&u->arena, row->encoded);
 	if (u->row_count == u->row_room) {
 		u->row_room = u->row_room == 0 ? 64 : u->row_room * 2;
-		u->rows = mem_realloc_array(u->rows, u->row_room, sizeof(struct archive_unsealed_row *));
+		u->rows =
+		    mem_realloc_array(u->rows, u->row_room, sizeof(struct archive_unsealed_row *));
 	}
 	u->rows[u->row_count++] = copy;
 }
@@ -60,7 +61,8 @@ archive_unsealed_release(struct archive_unsealed *u)
 void
 archive_files_add(struct archive *a, struct archive_unsealed *u)
 {
-	a->files = mem_realloc_array(a->files, a->file_count + 1, sizeof(struct archive_unsealed *));
+	a->files =
+	    mem_realloc_array(a->files, a->file_count + 1, sizeof(struct archive_unsealed *));
 	a->files[a->file_count++] = u;
 }
 
@@ -73,8 +75,8 @@ archive_retired_add(struct archive *a, struct archive_unsealed *u)
 }
 
 bool
-archive_unsealed_body(struct archive_unsealed *u, const struct archive_unsealed_row *row, struct buf *body,
-    struct err *err)
+archive_unsealed_body(struct archive_unsealed *u, const struct archive_unsealed_row *row,
+    struct buf *body, struct err *err)
 {
 	struct archive_record record;
 	struct arena arena;
@@ -84,9 +86,9 @@ archive_unsealed_body(struct archive_unsealed *u, const struct archive_unsealed_
 	arena_init(&arena);
 	buf_init(&plain, ARCHIVE_RECORD_BYTES_MAX);
 	ok = archive_log_read(u->log, row->offset, row->length, &plain, err) &&
-	    archive_record_decode(buf_view(&plain), &arena, &record, err) &&
-	    (row->delivery < record.delivery_count ||
-		ERR(err, ERR_CORRUPT, "%s: a record lost a delivery", u->log->path));
+	     archive_record_decode(buf_view(&plain), &arena, &record, err) &&
+	     (row->delivery < record.delivery_count ||
+		 ERR(err, ERR_CORRUPT, "%s: a record lost a delivery", u->log->path));
 	if (ok) {
 		buf_append(body, record.deliveries[row->delivery].added_headers);
 		buf_append(body, record.body);
@@ -118,10 +120,11 @@ view_packs(const struct archive_volume *v, int64_t from_ms, int64_t to_ms, struc
 }
 
 static void
-view_rows(struct archive_unsealed *u, const struct archive_volume *v, int64_t from_ms, int64_t to_ms,
-    struct archive_view *out)
+view_rows(struct archive_unsealed *u, const struct archive_volume *v, int64_t from_ms,
+    int64_t to_ms, struct archive_view *out)
 {
-	out->rows = mem_realloc_array(out->rows, out->row_count + u->row_count + 1, sizeof *out->rows);
+	out->rows =
+	    mem_realloc_array(out->rows, out->row_count + u->row_count + 1, sizeof *out->rows);
 	for (size_t i = 0; i < u->row_count; i++) {
 		const struct archive_unsealed_row *row = u->rows[i];
 
@@ -142,8 +145,8 @@ newest_first(const void *a, const void *b)
 }
 
 void
-archive_view_take(struct archive *a, const struct archive_volume *volume, int64_t from_ms, int64_t to_ms,
-    struct archive_view *out)
+archive_view_take(struct archive *a, const struct archive_volume *volume, int64_t from_ms,
+    int64_t to_ms, struct archive_view *out)
 {
 	*out = (struct archive_view){0};
 	archive_lock(&a->lock);

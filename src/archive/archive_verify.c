@@ -20,11 +20,13 @@ row_verify(const struct archive_view_row *r, struct err *err)
 	arena_init(&arena);
 	buf_init(&body, ARCHIVE_RECORD_BYTES_MAX);
 	reader_init(&reader, r->row->encoded);
-	ok = archive_row_decode(&reader, &arena, &row, err) && archive_unsealed_body(r->file, r->row, &body, err);
+	ok = archive_row_decode(&reader, &arena, &row, err) &&
+	     archive_unsealed_body(r->file, r->row, &body, err);
 	if (ok) {
 		crypt_sha256(digest, buf_view(&body));
-		ok = bytes_equal(bytes_of(digest, sizeof digest), bytes_of(row.sha256, sizeof row.sha256)) ||
-		    ERR(err, ERR_CORRUPT, "its bytes are not those that were received");
+		ok = bytes_equal(bytes_of(digest, sizeof digest),
+			 bytes_of(row.sha256, sizeof row.sha256)) ||
+		     ERR(err, ERR_CORRUPT, "its bytes are not those that were received");
 	}
 	buf_fini(&body);
 	arena_fini(&arena);
@@ -32,8 +34,8 @@ row_verify(const struct archive_view_row *r, struct err *err)
 }
 
 static bool
-view_verify(const struct archive_view *view, const atomic_bool *cancel, archive_problem_fn problem, void *ctx,
-    uint64_t *checked, struct err *err)
+view_verify(const struct archive_view *view, const atomic_bool *cancel, archive_problem_fn problem,
+    void *ctx, uint64_t *checked, struct err *err)
 {
 	char id[ID_RECORD_TEXT_SIZE], text[sizeof err->msg + 64];
 
@@ -50,7 +52,8 @@ view_verify(const struct archive_view *view, const atomic_bool *cancel, archive_
 	}
 	for (size_t i = 0; i < view->pack_count; i++) {
 		uint64_t checked_here = 0;
-		bool ok = archive_pack_verify(view->packs[i], cancel, problem, ctx, &checked_here, err);
+		bool ok =
+		    archive_pack_verify(view->packs[i], cancel, problem, ctx, &checked_here, err);
 
 		*checked += checked_here;
 		if (!ok)
@@ -60,8 +63,8 @@ view_verify(const struct archive_view *view, const atomic_bool *cancel, archive_
 }
 
 bool
-archive_verify(struct archive *a, const char *archive_id, const atomic_bool *cancel, archive_problem_fn problem,
-    void *ctx, uint64_t *checked_out, struct err *err)
+archive_verify(struct archive *a, const char *archive_id, const atomic_bool *cancel,
+    archive_problem_fn problem, void *ctx, uint64_t *checked_out, struct err *err)
 {
 	const struct archive_volume *volume = NULL;
 	struct archive_view view;
@@ -77,9 +80,11 @@ archive_verify(struct archive *a, const char *archive_id, const atomic_bool *can
 	}
 	archive_view_take(a, volume, INT64_MIN, INT64_MAX, &view);
 	if (view.corrupt_packs > 0)
-		problem(ctx, "packs were damaged when the archives were opened, and are not served: see the log");
+		problem(ctx, "packs were damaged when the archives were opened, and are not "
+			     "served: see the log");
 	if (view.damaged_records > 0)
-		problem(ctx, "the intake log holds damaged records, which may belong to any archive: see the log");
+		problem(ctx, "the intake log holds damaged records, which may belong to any "
+			     "archive: see the log");
 	ok = view_verify(&view, cancel, problem, ctx, checked_out, err);
 	archive_view_fini(a, &view);
 	return ok;

@@ -27,7 +27,8 @@ id_check(const char *id, struct err *err)
 	if (len == 0 || len >= ARCHIVE_ID_SIZE || id[0] == '.')
 		return ERR(err, ERR_USAGE, "not an archive id");
 	for (size_t i = 0; i < len; i++)
-		if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.", id[i]) == NULL)
+		if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.",
+			id[i]) == NULL)
 			return ERR(err, ERR_USAGE, "not an archive id");
 	return true;
 }
@@ -45,7 +46,8 @@ void
 archive_volume_add(struct archive *a, struct archive_volume *volume)
 {
 	archive_lock(&a->lock);
-	a->volumes = mem_realloc_array(a->volumes, a->volume_count + 1, sizeof(struct archive_volume *));
+	a->volumes =
+	    mem_realloc_array(a->volumes, a->volume_count + 1, sizeof(struct archive_volume *));
 	a->volumes[a->volume_count++] = volume;
 	archive_unlock(&a->lock);
 }
@@ -102,7 +104,7 @@ static bool
 directories_make(struct archive *a, const struct archive_volume *v, struct err *err)
 {
 	return os_fs_mkdir_path(a->options.fs, v->packs_dir, err) &&
-	    os_fs_sync_dir(a->options.fs, v->packs_dir, err);
+	       os_fs_sync_dir(a->options.fs, v->packs_dir, err);
 }
 
 static bool
@@ -116,7 +118,7 @@ key_make(struct archive *a, struct archive_volume *v, const char *path, struct e
 	context_append(v->id, &context);
 	v->key = secret_random(CRYPT_KEY_BYTES, &a->options.rng);
 	ok = crypt_keys_wrap(a->options.keys, buf_view(&context), v->key, &wrapped, err) &&
-	    os_fs_write_file(a->options.fs, path, buf_view(&wrapped), err);
+	     os_fs_write_file(a->options.fs, path, buf_view(&wrapped), err);
 	buf_fini(&context);
 	buf_fini(&wrapped);
 	return ok;
@@ -132,8 +134,10 @@ key_load(struct archive *a, struct archive_volume *v, const char *path, struct e
 	buf_init(&wrapped, CRYPT_WRAPPED_BYTES_MAX);
 	context_append(v->id, &context);
 	ok = os_fs_read_file(a->options.fs, path, CRYPT_WRAPPED_BYTES_MAX, &wrapped, err) &&
-	    crypt_keys_unwrap(a->options.keys, buf_view(&context), buf_view(&wrapped), &v->key, err) &&
-	    (secret_view(v->key).len == CRYPT_KEY_BYTES || ERR(err, ERR_CORRUPT, "not an archive's key"));
+	     crypt_keys_unwrap(
+		 a->options.keys, buf_view(&context), buf_view(&wrapped), &v->key, err) &&
+	     (secret_view(v->key).len == CRYPT_KEY_BYTES ||
+		 ERR(err, ERR_CORRUPT, "not an archive's key"));
 	buf_fini(&context);
 	buf_fini(&wrapped);
 	return ok || err_prefix(err, "archive %s", v->id);

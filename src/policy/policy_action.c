@@ -12,7 +12,8 @@
 /* As the API's model has them. */
 #define NAME_BYTES_MAX  64
 #define VALUE_CHARS_MAX 128
-#define HEADER_LINE_MAX ((size_t)2048) /* 128 characters of four bytes fit, in base64, with folds  \
+#define HEADER_LINE_MAX                                                                            \
+	((size_t)2048) /* 128 characters of four bytes fit, in base64, with folds  \
 					*/
 
 static const struct {

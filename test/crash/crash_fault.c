@@ -41,7 +41,8 @@ after_step(void *ctx, struct crash_world *w, const char *step)
 		return;
 	t->closed += hit && archive_failed(w->f.archive);
 	if (hit && sync && strcmp(step, "commit") == 0 && !archive_failed(w->f.archive))
-		(void)snprintf(w->wrong, sizeof w->wrong, "a sync failed and the log is still open for writing");
+		(void)snprintf(w->wrong, sizeof w->wrong,
+		    "a sync failed and the log is still open for writing");
 	if (hit && t->failure.sys_errno == ENOSPC && t->failure.call == OS_CALL_WRITE &&
 	    strcmp(step, "commit") == 0 && archive_failed(w->f.archive))
 		(void)snprintf(w->wrong, sizeof w->wrong, "a full disk closed the log for writing");
@@ -80,40 +81,44 @@ run(struct fault *t, uint64_t seed, bool *fired_out)
 	for (size_t i = 0; i < t->w.count; i++)
 		t->refused += t->w.messages[i].fate == CRASH_NO_SPACE;
 	ok = t->w.wrong[0] == '\0' &&
-	    crash_world_check(&t->w, os_fs_memory_crash(t->w.f.disk, OS_CRASH_NOTHING, seed), true, seed) &&
-	    crash_world_check(&t->w, os_fs_memory_crash(t->w.f.disk, OS_CRASH_TORN, seed), false, seed);
+	     crash_world_check(
+		 &t->w, os_fs_memory_crash(t->w.f.disk, OS_CRASH_NOTHING, seed), true, seed) &&
+	     crash_world_check(
+		 &t->w, os_fs_memory_crash(t->w.f.disk, OS_CRASH_TORN, seed), false, seed);
 	if (!ok)
-		printf("broken: seed %llu, %s number %llu, errno %d, how %d%s: %s\n", (unsigned long long)seed,
-		    os_call_name(t->failure.call), (unsigned long long)t->failure.nth, t->failure.sys_errno,
-		    (int)t->failure.how, t->failure.from_then_on ? ", from then on" : "", t->w.wrong);
+		printf("broken: seed %llu, %s number %llu, errno %d, how %d%s: %s\n",
+		    (unsigned long long)seed, os_call_name(t->failure.call),
+		    (unsigned long long)t->failure.nth, t->failure.sys_errno, (int)t->failure.how,
+		    t->failure.from_then_on ? ", from then on" : "", t->w.wrong);
 	archive_close(&t->w.f.archive);
 	crash_world_fini(&t->w);
 	os_fs_failing_free(&t->failing);
 	return ok;
 }
 
-static const enum os_call CALLS[] = {OS_CALL_SYNC, OS_CALL_WRITE, OS_CALL_SYNC_DIR, OS_CALL_ALLOCATE,
-	OS_CALL_TRUNCATE, OS_CALL_RENAME, OS_CALL_UNLINK, OS_CALL_MKDIR, OS_CALL_OPEN, OS_CALL_CLOSE, OS_CALL_LIST,
-	OS_CALL_STAT, OS_CALL_READ};
+static const enum os_call CALLS[] = {OS_CALL_SYNC, OS_CALL_WRITE, OS_CALL_SYNC_DIR,
+    OS_CALL_ALLOCATE, OS_CALL_TRUNCATE, OS_CALL_RENAME, OS_CALL_UNLINK, OS_CALL_MKDIR, OS_CALL_OPEN,
+    OS_CALL_CLOSE, OS_CALL_LIST, OS_CALL_STAT, OS_CALL_READ};
 
 static const struct {
 	int sys_errno;
 	enum os_fail_how how;
 	bool from_then_on;
 } WAYS[] = {
-	{EIO, OS_FAIL_BEFORE, false},
-	{EIO, OS_FAIL_AFTER, false},
-	{ENOSPC, OS_FAIL_PARTLY, false},
-	{ENOSPC, OS_FAIL_AFTER, false},
-	{ENOSPC, OS_FAIL_PARTLY, true},
-	{EMFILE, OS_FAIL_BEFORE, false},
+    {EIO, OS_FAIL_BEFORE, false},
+    {EIO, OS_FAIL_AFTER, false},
+    {ENOSPC, OS_FAIL_PARTLY, false},
+    {ENOSPC, OS_FAIL_AFTER, false},
+    {ENOSPC, OS_FAIL_PARTLY, true},
+    {EMFILE, OS_FAIL_BEFORE, false},
 };
 
 static bool
 is_meant(enum os_call call, size_t way)
 {
 	bool grows = call == OS_CALL_WRITE || call == OS_CALL_ALLOCATE;
-	bool looks = call == OS_CALL_READ || call == OS_CALL_STAT || call == OS_CALL_LIST || call == OS_CALL_CLOSE;
+	bool looks = call == OS_CALL_READ || call == OS_CALL_STAT || call == OS_CALL_LIST ||
+		     call == OS_CALL_CLOSE;
 
 	if (WAYS[way].sys_errno == EMFILE)
 		return call == OS_CALL_OPEN || call == OS_CALL_LIST;
@@ -133,10 +138,11 @@ run_all(struct fault *t, uint64_t seed)
 			bool fired = is_meant(CALLS[call], way);
 
 			t->failure = (struct os_failure){.call = CALLS[call],
-				.sys_errno = WAYS[way].sys_errno,
-				.how = WAYS[way].how,
-				.from_then_on = WAYS[way].from_then_on};
-			for (t->failure.nth = 1; ok && fired; t->failure.nth += 1 + t->failure.nth / STRIDE_FROM)
+			    .sys_errno = WAYS[way].sys_errno,
+			    .how = WAYS[way].how,
+			    .from_then_on = WAYS[way].from_then_on};
+			for (t->failure.nth = 1; ok && fired;
+			     t->failure.nth += 1 + t->failure.nth / STRIDE_FROM)
 				ok = run(t, seed, &fired);
 		}
 	return ok;
@@ -157,14 +163,17 @@ main(int argc, char **argv)
 		else if (strcmp(argv[i], "--expect-failure") == 0)
 			expect_failure = true;
 		else {
-			fprintf(stderr, "usage: %s [--seed N] [--faults N] [--expect-failure]\n", argv[0]);
+			fprintf(stderr, "usage: %s [--seed N] [--faults N] [--expect-failure]\n",
+			    argv[0]);
 			return 2;
 		}
 	}
 	for (; ok && t.faults < faults; seed++)
 		ok = run_all(&t, seed);
-	printf("durability t4 runs=%llu faults=%llu acknowledged=%llu refused=%llu closed=%llu lost=%d\n",
-	    (unsigned long long)t.runs, (unsigned long long)t.faults, (unsigned long long)t.acknowledged,
-	    (unsigned long long)t.refused, (unsigned long long)t.closed, ok ? 0 : 1);
+	printf("durability t4 runs=%llu faults=%llu acknowledged=%llu refused=%llu closed=%llu "
+	       "lost=%d\n",
+	    (unsigned long long)t.runs, (unsigned long long)t.faults,
+	    (unsigned long long)t.acknowledged, (unsigned long long)t.refused,
+	    (unsigned long long)t.closed, ok ? 0 : 1);
 	return ok == expect_failure;
 }

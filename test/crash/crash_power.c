@@ -22,15 +22,17 @@ struct power {
 };
 
 static bool
-try_state(struct power *p, struct os_fs_memory *m, enum os_crash mode, uint64_t index, uint64_t seed)
+try_state(
+    struct power *p, struct os_fs_memory *m, enum os_crash mode, uint64_t index, uint64_t seed)
 {
 	bool deep = p->states % 11 == 0;
 
 	p->states++;
 	if (crash_world_check(&p->w, os_fs_memory_crash(m, mode, seed), deep, seed))
 		return true;
-	printf("broken: seed %llu, before operation %llu, %s (%llx): %s\n", (unsigned long long)p->seed,
-	    (unsigned long long)index, os_crash_name(mode), (unsigned long long)seed, p->w.wrong);
+	printf("broken: seed %llu, before operation %llu, %s (%llx): %s\n",
+	    (unsigned long long)p->seed, (unsigned long long)index, os_crash_name(mode),
+	    (unsigned long long)seed, p->w.wrong);
 	return false;
 }
 
@@ -83,14 +85,15 @@ main(int argc, char **argv)
 		else if (strcmp(argv[i], "--expect-failure") == 0)
 			expect_failure = true;
 		else {
-			fprintf(stderr, "usage: %s [--seed N] [--states N] [--expect-failure]\n", argv[0]);
+			fprintf(stderr, "usage: %s [--seed N] [--states N] [--expect-failure]\n",
+			    argv[0]);
 			return 2;
 		}
 	}
 	for (; ok && p.states < states; p.seed++)
 		ok = run(&p);
 	printf("durability t0 worlds=%llu operations=%llu states=%llu acknowledged=%llu lost=%d\n",
-	    (unsigned long long)p.worlds, (unsigned long long)p.operations, (unsigned long long)p.states,
-	    (unsigned long long)p.acknowledged, ok ? 0 : 1);
+	    (unsigned long long)p.worlds, (unsigned long long)p.operations,
+	    (unsigned long long)p.states, (unsigned long long)p.acknowledged, ok ? 0 : 1);
 	return ok == expect_failure;
 }

@@ -36,8 +36,7 @@ crash_world_fini(struct crash_world *w)
 	archive_fixture_fini(&w->f);
 }
 
-static bool PRINTF_LIKE(2, 3)
-wrong(struct crash_world *w, const char *format, ...)
+static bool PRINTF_LIKE(2, 3) wrong(struct crash_world *w, const char *format, ...)
 {
 	va_list ap;
 
@@ -72,10 +71,10 @@ append_some(struct crash_world *w, const struct rng *rng)
 		struct crash_message *message = &w->messages[w->count];
 
 		*message = (struct crash_message){
-			.m = {.number = (uint32_t)w->count,
-				.received_ms = w->f.now.now_ms - (int64_t)rng_below(rng, 20),
-				.body_bytes = (uint32_t)rng_below(rng, w->message_bytes_max),
-				.archive_ids = {ARCHIVES[rng_below(rng, 2)]}}};
+		    .m = {.number = (uint32_t)w->count,
+			.received_ms = w->f.now.now_ms - (int64_t)rng_below(rng, 20),
+			.body_bytes = (uint32_t)rng_below(rng, w->message_bytes_max),
+			.archive_ids = {ARCHIVES[rng_below(rng, 2)]}}};
 		if (rng_below(rng, 12) == 0)
 			message->m.body_bytes = 30000; /* larger than a log file */
 		if (rng_below(rng, 4) == 0) {
@@ -177,13 +176,16 @@ struct sweep {
 static struct archive_fixture_message
 own_message(void)
 {
-	return (struct archive_fixture_message){
-		.number = 100000, .received_ms = START_MS + 1000000, .body_bytes = 500, .archive_ids = {ARCHIVES[0]}};
+	return (struct archive_fixture_message){.number = 100000,
+	    .received_ms = START_MS + 1000000,
+	    .body_bytes = 500,
+	    .archive_ids = {ARCHIVES[0]}};
 }
 
 /* Which delivery of which message this row is; SIZE_MAX: none. */
 static size_t
-message_of(const struct crash_world *w, const struct archive_row *row, size_t archive, size_t *delivery_out)
+message_of(const struct crash_world *w, const struct archive_row *row, size_t archive,
+    size_t *delivery_out)
 {
 	for (size_t i = 0; i < w->count; i++)
 		for (size_t d = 0; d < 2 && w->messages[i].m.archive_ids[d] != NULL; d++) {
@@ -192,7 +194,9 @@ message_of(const struct crash_world *w, const struct archive_row *row, size_t ar
 			archive_fixture_id(&id, &w->messages[i].m, d);
 			*delivery_out = d;
 			if (id_record_compare(&id, &row->id) == 0)
-				return w->messages[i].m.archive_ids[d] == ARCHIVES[archive] ? i : SIZE_MAX;
+				return w->messages[i].m.archive_ids[d] == ARCHIVES[archive]
+					   ? i
+					   : SIZE_MAX;
 		}
 	return SIZE_MAX;
 }
@@ -229,8 +233,8 @@ sweep_archive(struct crash_world *w, struct archive_fixture *f, size_t archive, 
 	struct archive_search_report report;
 	struct err err;
 
-	if (!archive_search(f->archive, ARCHIVES[archive], 0, INT64_MAX, NULL, UINT64_MAX, NULL, sweep_row, &s,
-		&report, &err))
+	if (!archive_search(f->archive, ARCHIVES[archive], 0, INT64_MAX, NULL, UINT64_MAX, NULL,
+		sweep_row, &s, &report, &err))
 		return wrong(w, "search: %s", err.msg);
 	if (w->wrong[0] != '\0')
 		return false;
@@ -318,8 +322,8 @@ live_on(struct crash_world *w, struct archive_fixture *f, uint64_t seed)
 		return wrong(w, "after recovery, append: %s", err.msg);
 	if ((seed & 1) != 0 && !archive_seal(f->archive, true, &err))
 		return wrong(w, "after recovery, seal: %s", err.msg);
-	archive_fixture_init(
-	    &again, os_fs_memory_crash(f->disk, (enum os_crash)(seed % OS_CRASH_MODES), seed), seed + 17);
+	archive_fixture_init(&again,
+	    os_fs_memory_crash(f->disk, (enum os_crash)(seed % OS_CRASH_MODES), seed), seed + 17);
 	again.log_file_bytes = f->log_file_bytes;
 	again.merge_packs = f->merge_packs;
 	ok = look(w, &again, true, true);

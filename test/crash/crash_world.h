@@ -26,7 +26,7 @@ struct crash_world {
 	struct archive_fixture f;
 	uint64_t seed;
 	size_t message_bytes_max;
-	bool created; /* both archives were */
+	bool created;             /* both archives were */
 	void (*retry)(void *ctx); /* NULL, or called before an open that failed is tried again */
 	void *retry_ctx;
 	char wrong[256]; /* the first broken promise; "" = none */
@@ -38,7 +38,8 @@ void crash_world_fini(struct crash_world *w);
 
 /*
  * crash_world_run: open, create two archives, then steps of appending, committing, sealing and opening again, drawn
- * from seed. Failures on the way are borne as a server would bear them; trouble is called after each step with the step's
+ * from seed. Failures on the way are borne as a server would bear them; trouble is called after each step with the
+ * step's
  * name, and may set w->wrong.
  */
 typedef void (*crash_after_fn)(void *ctx, struct crash_world *w, const char *step);

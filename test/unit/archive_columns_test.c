@@ -94,9 +94,11 @@ long_text_is_cut_at_a_character(void **state)
 		size_t lead, len, want;
 		bool limited;
 	} ROWS[] = {
-		{"at the limit", 0, ARCHIVE_SUBJECT_BYTES_MAX, ARCHIVE_SUBJECT_BYTES_MAX, false},
-		{"a character past it", 0, ARCHIVE_SUBJECT_BYTES_MAX + 2, ARCHIVE_SUBJECT_BYTES_MAX, true},
-		{"a character across it", 1, ARCHIVE_SUBJECT_BYTES_MAX + 1, ARCHIVE_SUBJECT_BYTES_MAX - 1, true},
+	    {"at the limit", 0, ARCHIVE_SUBJECT_BYTES_MAX, ARCHIVE_SUBJECT_BYTES_MAX, false},
+	    {"a character past it", 0, ARCHIVE_SUBJECT_BYTES_MAX + 2, ARCHIVE_SUBJECT_BYTES_MAX,
+		true},
+	    {"a character across it", 1, ARCHIVE_SUBJECT_BYTES_MAX + 1,
+		ARCHIVE_SUBJECT_BYTES_MAX - 1, true},
 	};
 	uint8_t *text = mem_alloc(ARCHIVE_SUBJECT_BYTES_MAX + 2);
 	struct buf out;
@@ -110,7 +112,9 @@ long_text_is_cut_at_a_character(void **state)
 		struct err err;
 
 		for (size_t at = 0; at < ROWS[i].len; at++)
-			text[at] = at < ROWS[i].lead ? 'x' : (at - ROWS[i].lead) % 2 == 0 ? 0xc3 : 0xbc;
+			text[at] = at < ROWS[i].lead              ? 'x'
+				   : (at - ROWS[i].lead) % 2 == 0 ? 0xc3
+								  : 0xbc;
 		arena_init(&arena);
 		buf_reset(&out);
 		archive_columns_encode(&c, &out);
@@ -131,9 +135,10 @@ too_much_is_left_out_and_flagged(void **state)
 {
 	struct bytes *received = mem_calloc(ARCHIVE_RECEIVED_COUNT_MAX + 1, sizeof *received);
 	uint8_t *text = mem_calloc(ARCHIVE_EXPLANATION_BYTES_MAX + 1, 1);
-	struct archive_columns lists = {.received_headers = received,
-		.received_header_count = ARCHIVE_RECEIVED_COUNT_MAX + 1};
-	struct archive_columns json = {.explanation = {text, ARCHIVE_EXPLANATION_BYTES_MAX + 1}}, back;
+	struct archive_columns lists = {
+	    .received_headers = received, .received_header_count = ARCHIVE_RECEIVED_COUNT_MAX + 1};
+	struct archive_columns json = {.explanation = {text, ARCHIVE_EXPLANATION_BYTES_MAX + 1}},
+			       back;
 	struct arena arena;
 	struct buf out;
 	struct reader r;
@@ -186,11 +191,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(rows_round_trip),
-		cmocka_unit_test(damaged_rows_are_refused),
-		cmocka_unit_test(long_text_is_cut_at_a_character),
-		cmocka_unit_test(too_much_is_left_out_and_flagged),
-		cmocka_unit_test(a_count_beyond_the_bytes_costs_nothing),
+	    cmocka_unit_test(rows_round_trip),
+	    cmocka_unit_test(damaged_rows_are_refused),
+	    cmocka_unit_test(long_text_is_cut_at_a_character),
+	    cmocka_unit_test(too_much_is_left_out_and_flagged),
+	    cmocka_unit_test(a_count_beyond_the_bytes_costs_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

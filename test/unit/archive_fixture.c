@@ -11,9 +11,9 @@ void
 archive_fixture_init(struct archive_fixture *f, struct os_fs_memory *disk, uint64_t seed)
 {
 	*f = (struct archive_fixture){.disk = disk != NULL ? disk : os_fs_memory_new(),
-		.seeded = {seed},
-		.now = {.now_ms = 1700000000000, .mono_ms = 1},
-		.log_file_bytes = ARCHIVE_FIXTURE_LOG_BYTES};
+	    .seeded = {seed},
+	    .now = {.now_ms = 1700000000000, .mono_ms = 1},
+	    .log_file_bytes = ARCHIVE_FIXTURE_LOG_BYTES};
 	f->fs = os_fs_memory(f->disk);
 	f->kek = secret_new(CRYPT_KEY_BYTES);
 	secret_data(f->kek)[0] = 7;
@@ -25,15 +25,15 @@ bool
 archive_fixture_open(struct archive_fixture *f, struct err *err)
 {
 	struct archive_options o = {
-		.fs = f->fs,
-		.dir = "/data",
-		.keys = f->keys,
-		.clock = clock_fixed(&f->now),
-		.rng = f->threads ? rng_system() : f->rng,
-		.threads = f->threads,
-		.log_file_bytes = f->log_file_bytes,
-		.merge_packs = f->merge_packs,
-		.reserve_bytes = 16 * 1024,
+	    .fs = f->fs,
+	    .dir = "/data",
+	    .keys = f->keys,
+	    .clock = clock_fixed(&f->now),
+	    .rng = f->threads ? rng_system() : f->rng,
+	    .threads = f->threads,
+	    .log_file_bytes = f->log_file_bytes,
+	    .merge_packs = f->merge_packs,
+	    .reserve_bytes = 16 * 1024,
 	};
 
 	return archive_open(&o, &f->archive, &f->recovery, err);
@@ -68,7 +68,8 @@ received_append(struct buf *out, const struct archive_fixture_message *m)
 	buf_printf(out, "Subject: message %u\r\nFrom: <s@example.com>\r\n\r\n", m->number);
 	end = out->len + m->body_bytes;
 	while (out->len < end)
-		buf_printf(out, "line %llx of message %u%c\r\n", (unsigned long long)rng_u64(&rng), m->number, 0);
+		buf_printf(out, "line %llx of message %u%c\r\n", (unsigned long long)rng_u64(&rng),
+		    m->number, 0);
 	buf_append_str(out, "end");
 }
 
@@ -87,8 +88,8 @@ archive_fixture_body(struct buf *out, const struct archive_fixture_message *m, s
 }
 
 bool
-archive_fixture_append(struct archive_fixture *f, const struct archive_fixture_message *m, archive_done_fn done,
-    void *ctx, struct err *err)
+archive_fixture_append(struct archive_fixture *f, const struct archive_fixture_message *m,
+    archive_done_fn done, void *ctx, struct err *err)
 {
 	const struct bytes recipient = BYTES_LIT("r@example.org");
 	struct archive_delivery deliveries[2];
@@ -101,15 +102,15 @@ archive_fixture_append(struct archive_fixture *f, const struct archive_fixture_m
 	received_append(&body, m);
 	buf_printf(&text, "message %u", m->number);
 	struct archive_reception reception = {.received_ms = m->received_ms,
-		.columns = {.subject = buf_view(&text), .from = BYTES_LIT("s@example.com")},
-		.body = buf_view(&body),
-		.deliveries = deliveries};
+	    .columns = {.subject = buf_view(&text), .from = BYTES_LIT("s@example.com")},
+	    .body = buf_view(&body),
+	    .deliveries = deliveries};
 	for (size_t i = 0; i < 2 && m->archive_ids[i] != NULL; i++) {
 		deliveries[i] = (struct archive_delivery){.archive_id = m->archive_ids[i],
-			.added_headers = added_of(m, i),
-			.recipients = &recipient,
-			.recipient_count = 1,
-			.retention = ARCHIVE_RETENTION_ONE_YEAR};
+		    .added_headers = added_of(m, i),
+		    .recipients = &recipient,
+		    .recipient_count = 1,
+		    .retention = ARCHIVE_RETENTION_ONE_YEAR};
 		archive_fixture_id(&deliveries[i].id, m, i);
 		reception.delivery_count++;
 	}
@@ -137,7 +138,8 @@ kept(void *ctx, bool ok, const struct err *err)
 }
 
 bool
-archive_fixture_keep(struct archive_fixture *f, const struct archive_fixture_message *m, struct err *err)
+archive_fixture_keep(
+    struct archive_fixture *f, const struct archive_fixture_message *m, struct err *err)
 {
 	struct kept k = {.called = false};
 
@@ -172,7 +174,7 @@ delivery_check(struct archive_fixture *f, const struct archive_fixture_message *
 	else if (!bytes_equal(buf_view(&body), buf_view(&expected)))
 		wrong = "other bytes";
 	else if (id_record_compare(&row.id, &id) != 0 || row.received_ms != m->received_ms ||
-	    row.size_bytes != expected.len || row.recipient_count != 1)
+		 row.size_bytes != expected.len || row.recipient_count != 1)
 		wrong = "another row";
 	buf_fini(&body);
 	buf_fini(&expected);

@@ -36,14 +36,18 @@ struct archive_fixture_message {
 	uint32_t body_bytes;
 	const char *archive_ids[2]; /* the second may be NULL */
 };
-void archive_fixture_id(struct id_record *out, const struct archive_fixture_message *m, size_t delivery);
+void archive_fixture_id(
+    struct id_record *out, const struct archive_fixture_message *m, size_t delivery);
 /* archive_fixture_body: appends what is to be read back, with the added header of the second delivery. */
-void archive_fixture_body(struct buf *out, const struct archive_fixture_message *m, size_t delivery);
-bool archive_fixture_append(struct archive_fixture *f, const struct archive_fixture_message *m, archive_done_fn done,
-    void *ctx, struct err *err);
+void archive_fixture_body(
+    struct buf *out, const struct archive_fixture_message *m, size_t delivery);
+bool archive_fixture_append(struct archive_fixture *f, const struct archive_fixture_message *m,
+    archive_done_fn done, void *ctx, struct err *err);
 /* archive_fixture_keep: append and commit; true when done said so. Without threads only. */
-bool archive_fixture_keep(struct archive_fixture *f, const struct archive_fixture_message *m, struct err *err);
+bool archive_fixture_keep(
+    struct archive_fixture *f, const struct archive_fixture_message *m, struct err *err);
 /* archive_fixture_check: reads every delivery and compares: NULL, or what is wrong. */
-const char *archive_fixture_check(struct archive_fixture *f, const struct archive_fixture_message *m);
+const char *archive_fixture_check(
+    struct archive_fixture *f, const struct archive_fixture_message *m);
 
 #endif

@@ -34,13 +34,15 @@ begin(struct bench *b, bool fresh, uint64_t sequence)
 {
 	struct archive_log_failure failure;
 
-	assert_true(archive_log_begin(&b->place, 1, fresh, sequence, FILE_BYTES, &b->log, &failure, &err));
+	assert_true(
+	    archive_log_begin(&b->place, 1, fresh, sequence, FILE_BYTES, &b->log, &failure, &err));
 }
 
 static void
 set_up(struct bench *b)
 {
-	*b = (struct bench){.disk = os_fs_memory_new(), .seeded = {42}, .kek = secret_new(CRYPT_KEY_BYTES)};
+	*b = (struct bench){
+	    .disk = os_fs_memory_new(), .seeded = {42}, .kek = secret_new(CRYPT_KEY_BYTES)};
 	b->failing = os_fs_failing_new(os_fs_memory(b->disk));
 	b->place.rng = rng_seeded(&b->seeded);
 	b->keys = crypt_keys_new(b->kek, &b->place.rng);
@@ -122,7 +124,8 @@ tell(void *ctx, const struct archive_log_item *item)
 }
 
 static uint64_t
-expect_scan(struct bench *b, struct buf *data, bool last, const char *expected, uint64_t *first_offsets)
+expect_scan(
+    struct bench *b, struct buf *data, bool last, const char *expected, uint64_t *first_offsets)
 {
 	struct telling t = {.data = buf_view(data)};
 	struct archive_log_extent extent;
@@ -163,9 +166,11 @@ batches_come_back(void **state)
 	assert_int_equal(data.len, b.log->end);
 	assert_int_equal(expect_scan(&b, &data, true, "a0 a1 a2 b0", offsets), 0);
 	buf_init(&plain, 100);
-	assert_true(archive_log_read(b.log, offsets[1], ARCHIVE_FRAME_BYTES + 2 + CRYPT_TAG_BYTES, &plain, &err));
+	assert_true(archive_log_read(
+	    b.log, offsets[1], ARCHIVE_FRAME_BYTES + 2 + CRYPT_TAG_BYTES, &plain, &err));
 	assert_true(bytes_equal(buf_view(&plain), BYTES_LIT("a1")));
-	assert_false(archive_log_read(b.log, offsets[1] + 1, ARCHIVE_FRAME_BYTES + 18, &plain, &err));
+	assert_false(
+	    archive_log_read(b.log, offsets[1] + 1, ARCHIVE_FRAME_BYTES + 18, &plain, &err));
 	assert_int_equal(err.code, ERR_CORRUPT);
 	buf_fini(&plain);
 	buf_fini(&data);
@@ -182,12 +187,12 @@ damage_is_told(void **state)
 		size_t at;
 		const char *last, *complete;
 	} ROWS[] = {
-		{"payload in an earlier batch", 1, 30, "a0 ! a2 b0 b1", "a0 ! a2 b0 b1"},
-		{"frame in an earlier batch", 1, 9, "a0 ! a2 b0 b1", "a0 ! a2 b0 b1"},
-		{"first frame of all", 0, 0, "! a1 a2 b0 b1", "! a1 a2 b0 b1"},
-		{"payload in the last batch", 3, 30, "a0 a1 a2 ~ b1", "a0 a1 a2 ! b1"},
-		{"frame in the last batch", 3, 24, "a0 a1 a2 ~ b1", "a0 a1 a2 ! b1"},
-		{"last record", 4, 40, "a0 a1 a2 b0 ~", "a0 a1 a2 b0 !"},
+	    {"payload in an earlier batch", 1, 30, "a0 ! a2 b0 b1", "a0 ! a2 b0 b1"},
+	    {"frame in an earlier batch", 1, 9, "a0 ! a2 b0 b1", "a0 ! a2 b0 b1"},
+	    {"first frame of all", 0, 0, "! a1 a2 b0 b1", "! a1 a2 b0 b1"},
+	    {"payload in the last batch", 3, 30, "a0 a1 a2 ~ b1", "a0 a1 a2 ! b1"},
+	    {"frame in the last batch", 3, 24, "a0 a1 a2 ~ b1", "a0 a1 a2 ! b1"},
+	    {"last record", 4, 40, "a0 a1 a2 b0 ~", "a0 a1 a2 b0 !"},
 	};
 
 	(void)state;
@@ -277,7 +282,7 @@ refused_batch_is_never_found(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof HOWS / sizeof *HOWS; i++) {
 		struct os_failure full = {
-			.call = OS_CALL_WRITE, .nth = 1, .sys_errno = ENOSPC, .how = HOWS[i]};
+		    .call = OS_CALL_WRITE, .nth = 1, .sys_errno = ENOSPC, .how = HOWS[i]};
 		struct archive_log_failure failure;
 		struct buf data;
 		struct bench b;
@@ -308,7 +313,8 @@ failed_sync_is_fatal(void **state)
 	os_fs_failing_arm(b.failing, &broken);
 	assert_false(write_batch(&b, "x", 1, &failure));
 	assert_true(failure.fatal);
-	assert_int_equal(os_fs_failing_count(b.failing, OS_CALL_SYNC), 2); /* header, batch: no second try */
+	assert_int_equal(
+	    os_fs_failing_count(b.failing, OS_CALL_SYNC), 2); /* header, batch: no second try */
 	tear_down(&b);
 }
 
@@ -332,13 +338,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(batches_come_back),
-		cmocka_unit_test(damage_is_told),
-		cmocka_unit_test(torn_batch_is_cut),
-		cmocka_unit_test(recycled_file_starts_empty),
-		cmocka_unit_test(refused_batch_is_never_found),
-		cmocka_unit_test(failed_sync_is_fatal),
-		cmocka_unit_test(names_are_eight_digits),
+	    cmocka_unit_test(batches_come_back),
+	    cmocka_unit_test(damage_is_told),
+	    cmocka_unit_test(torn_batch_is_cut),
+	    cmocka_unit_test(recycled_file_starts_empty),
+	    cmocka_unit_test(refused_batch_is_never_found),
+	    cmocka_unit_test(failed_sync_is_fatal),
+	    cmocka_unit_test(names_are_eight_digits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

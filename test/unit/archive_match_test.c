@@ -14,22 +14,32 @@
 
 #define T0 1795510800000 /* 2026-11-24T09:00:00Z */
 
-#define TEXT(s)            {(const uint8_t *)("" s), sizeof(s) - 1} /* of a static object */
-#define COUNT_OF(a)        (sizeof(a) / sizeof *(a))
-#define CONDITION(a, list) {.attribute = ARCHIVE_ATTRIBUTE_##a, .values = (list), .value_count = COUNT_OF(list)}
+#define TEXT(s)                                                                                    \
+	{                                                                                          \
+		(const uint8_t *)("" s), sizeof(s) - 1                                             \
+	} /* of a static object */
+#define COUNT_OF(a) (sizeof(a) / sizeof *(a))
+#define CONDITION(a, list)                                                                         \
+	{                                                                                          \
+		.attribute = ARCHIVE_ATTRIBUTE_##a, .values = (list),                              \
+		.value_count = COUNT_OF(list)                                                      \
+	}
 
 static const struct bytes RECIPIENTS[] = {TEXT("carol@example.net"), TEXT("DAVE@example.org")};
 static const struct archive_row MESSAGE = {
-	.recipients = RECIPIENTS,
-	.recipient_count = 2,
-	.columns = {.from = TEXT("Alice Straße <alice@example.com>"), .to = TEXT("carol@example.net, dave@example.org"),
-		.subject = TEXT("Rechnung 71450/36214 ΣΊΣΥΦΟΣ"), .envelope_from = TEXT("bounce+1@example.com"),
-		.has_attachments = true},
+    .recipients = RECIPIENTS,
+    .recipient_count = 2,
+    .columns = {.from = TEXT("Alice Straße <alice@example.com>"),
+	.to = TEXT("carol@example.net, dave@example.org"),
+	.subject = TEXT("Rechnung 71450/36214 ΣΊΣΥΦΟΣ"),
+	.envelope_from = TEXT("bounce+1@example.com"),
+	.has_attachments = true},
 };
 
 static const struct bytes ALICE[] = {TEXT("ALICE@")}, NOBODY[] = {TEXT("nobody")};
 static const struct bytes NOBODY_OR_ALICE[] = {TEXT("nobody"), TEXT("alice")};
-static const struct bytes STRASSE[] = {TEXT("STRASSE")}, SIGMA[] = {TEXT("σίσυφος")}, ACCENT[] = {TEXT("σισυφος")};
+static const struct bytes STRASSE[] = {TEXT("STRASSE")}, SIGMA[] = {TEXT("σίσυφος")},
+			  ACCENT[] = {TEXT("σισυφος")};
 static const struct bytes CODE[] = {TEXT("50/36")}, EMPTY[] = {TEXT("")};
 static const struct bytes ACROSS[] = {TEXT("net, d")}, ACROSS_RECIPIENTS[] = {TEXT("netdave")};
 static const struct bytes DAVE[] = {TEXT("dave@EXAMPLE")}, PLUS[] = {TEXT("+1@")};
@@ -43,37 +53,44 @@ rows_match(void **state)
 		size_t include_count, unless_count;
 		bool want;
 	} ROWS[] = {
-		{"no condition", {{0}}, {{0}}, 0, 0, true},
-		{"from, other case", {CONDITION(FROM, ALICE)}, {{0}}, 1, 0, true},
-		{"from, sharp s", {CONDITION(FROM, STRASSE)}, {{0}}, 1, 0, true},
-		{"subject, final sigma", {CONDITION(SUBJECT, SIGMA)}, {{0}}, 1, 0, true},
-		{"subject, accents count", {CONDITION(SUBJECT, ACCENT)}, {{0}}, 1, 0, false},
-		{"subject, inside a code", {CONDITION(SUBJECT, CODE)}, {{0}}, 1, 0, true},
-		{"values are alternatives", {CONDITION(FROM, NOBODY_OR_ALICE)}, {{0}}, 1, 0, true},
-		{"no value, no hit", {{.attribute = ARCHIVE_ATTRIBUTE_FROM}}, {{0}}, 1, 0, false},
-		{"includes all hold", {CONDITION(FROM, ALICE), CONDITION(SUBJECT, CODE)}, {{0}}, 2, 0, true},
-		{"one include fails", {CONDITION(FROM, ALICE), CONDITION(SUBJECT, NOBODY)}, {{0}}, 2, 0, false},
-		{"an unless holds", {CONDITION(FROM, ALICE)}, {CONDITION(SUBJECT, CODE)}, 1, 1, false},
-		{"the second unless holds", {{0}}, {CONDITION(SUBJECT, NOBODY), CONDITION(TO, DAVE)}, 0, 2, false},
-		{"no unless holds", {{0}}, {CONDITION(SUBJECT, NOBODY), CONDITION(CC, DAVE)}, 0, 2, true},
-		{"to spans its addresses", {CONDITION(TO, ACROSS)}, {{0}}, 1, 0, true},
-		{"cc is absent", {CONDITION(CC, DAVE)}, {{0}}, 1, 0, false},
-		{"the empty value is in an absent field", {CONDITION(CC, EMPTY)}, {{0}}, 1, 0, true},
-		{"a recipient", {CONDITION(ENVELOPE_TO, DAVE)}, {{0}}, 1, 0, true},
-		{"recipients stand alone", {CONDITION(ENVELOPE_TO, ACROSS_RECIPIENTS)}, {{0}}, 1, 0, false},
-		{"envelope from", {CONDITION(ENVELOPE_FROM, PLUS)}, {{0}}, 1, 0, true},
-		{"envelope from is not from", {CONDITION(ENVELOPE_FROM, ALICE)}, {{0}}, 1, 0, false},
-		{"attachments asked", {{.attribute = ARCHIVE_ATTRIBUTE_HAS_ATTACHMENTS, .expected = true}}, {{0}}, 1, 0,
-		    true},
-		{"none asked", {{.attribute = ARCHIVE_ATTRIBUTE_HAS_ATTACHMENTS, .expected = false}}, {{0}}, 1, 0, false},
-		{"unless attachments", {{0}}, {{.attribute = ARCHIVE_ATTRIBUTE_HAS_ATTACHMENTS, .expected = true}}, 0, 1,
-		    false},
+	    {"no condition", {{0}}, {{0}}, 0, 0, true},
+	    {"from, other case", {CONDITION(FROM, ALICE)}, {{0}}, 1, 0, true},
+	    {"from, sharp s", {CONDITION(FROM, STRASSE)}, {{0}}, 1, 0, true},
+	    {"subject, final sigma", {CONDITION(SUBJECT, SIGMA)}, {{0}}, 1, 0, true},
+	    {"subject, accents count", {CONDITION(SUBJECT, ACCENT)}, {{0}}, 1, 0, false},
+	    {"subject, inside a code", {CONDITION(SUBJECT, CODE)}, {{0}}, 1, 0, true},
+	    {"values are alternatives", {CONDITION(FROM, NOBODY_OR_ALICE)}, {{0}}, 1, 0, true},
+	    {"no value, no hit", {{.attribute = ARCHIVE_ATTRIBUTE_FROM}}, {{0}}, 1, 0, false},
+	    {"includes all hold", {CONDITION(FROM, ALICE), CONDITION(SUBJECT, CODE)}, {{0}}, 2, 0,
+		true},
+	    {"one include fails", {CONDITION(FROM, ALICE), CONDITION(SUBJECT, NOBODY)}, {{0}}, 2, 0,
+		false},
+	    {"an unless holds", {CONDITION(FROM, ALICE)}, {CONDITION(SUBJECT, CODE)}, 1, 1, false},
+	    {"the second unless holds", {{0}}, {CONDITION(SUBJECT, NOBODY), CONDITION(TO, DAVE)}, 0,
+		2, false},
+	    {"no unless holds", {{0}}, {CONDITION(SUBJECT, NOBODY), CONDITION(CC, DAVE)}, 0, 2,
+		true},
+	    {"to spans its addresses", {CONDITION(TO, ACROSS)}, {{0}}, 1, 0, true},
+	    {"cc is absent", {CONDITION(CC, DAVE)}, {{0}}, 1, 0, false},
+	    {"the empty value is in an absent field", {CONDITION(CC, EMPTY)}, {{0}}, 1, 0, true},
+	    {"a recipient", {CONDITION(ENVELOPE_TO, DAVE)}, {{0}}, 1, 0, true},
+	    {"recipients stand alone", {CONDITION(ENVELOPE_TO, ACROSS_RECIPIENTS)}, {{0}}, 1, 0,
+		false},
+	    {"envelope from", {CONDITION(ENVELOPE_FROM, PLUS)}, {{0}}, 1, 0, true},
+	    {"envelope from is not from", {CONDITION(ENVELOPE_FROM, ALICE)}, {{0}}, 1, 0, false},
+	    {"attachments asked",
+		{{.attribute = ARCHIVE_ATTRIBUTE_HAS_ATTACHMENTS, .expected = true}}, {{0}}, 1, 0,
+		true},
+	    {"none asked", {{.attribute = ARCHIVE_ATTRIBUTE_HAS_ATTACHMENTS, .expected = false}},
+		{{0}}, 1, 0, false},
+	    {"unless attachments", {{0}},
+		{{.attribute = ARCHIVE_ATTRIBUTE_HAS_ATTACHMENTS, .expected = true}}, 0, 1, false},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(ROWS); i++) {
-		struct archive_filter filter = {ROWS[i].include, ROWS[i].unless, ROWS[i].include_count,
-			ROWS[i].unless_count};
+		struct archive_filter filter = {
+		    ROWS[i].include, ROWS[i].unless, ROWS[i].include_count, ROWS[i].unless_count};
 		struct archive_match *m = archive_match_new(&filter);
 
 		if (archive_match_row(m, &MESSAGE) != ROWS[i].want)
@@ -97,12 +114,14 @@ no_filter_takes_everything(void **state)
 static void
 needs_are_what_is_asked(void **state)
 {
-	const struct archive_condition include[] = {CONDITION(FROM, ALICE)}, unless[] = {CONDITION(ENVELOPE_TO, DAVE)};
+	const struct archive_condition include[] = {CONDITION(FROM, ALICE)},
+				       unless[] = {CONDITION(ENVELOPE_TO, DAVE)};
 	const struct archive_filter filter = {include, unless, 1, 1};
 	struct archive_match *m = archive_match_new(&filter);
 
 	(void)state;
-	assert_int_equal(archive_match_needs(m), 1u << ARCHIVE_ATTRIBUTE_FROM | 1u << ARCHIVE_ATTRIBUTE_ENVELOPE_TO);
+	assert_int_equal(archive_match_needs(m),
+	    1u << ARCHIVE_ATTRIBUTE_FROM | 1u << ARCHIVE_ATTRIBUTE_ENVELOPE_TO);
 	archive_match_free(&m);
 }
 
@@ -135,10 +154,10 @@ oracle_condition(const struct archive_condition *c, const struct archive_row *ro
 	if (c->attribute != ARCHIVE_ATTRIBUTE_ENVELOPE_TO) {
 		count = 1;
 		texts = c->attribute == ARCHIVE_ATTRIBUTE_TO        ? &row->columns.to
-		        : c->attribute == ARCHIVE_ATTRIBUTE_FROM    ? &row->columns.from
-		        : c->attribute == ARCHIVE_ATTRIBUTE_CC      ? &row->columns.cc
-		        : c->attribute == ARCHIVE_ATTRIBUTE_SUBJECT ? &row->columns.subject
-		                                                    : &row->columns.envelope_from;
+			: c->attribute == ARCHIVE_ATTRIBUTE_FROM    ? &row->columns.from
+			: c->attribute == ARCHIVE_ATTRIBUTE_CC      ? &row->columns.cc
+			: c->attribute == ARCHIVE_ATTRIBUTE_SUBJECT ? &row->columns.subject
+								    : &row->columns.envelope_from;
 	}
 	for (size_t i = 0; i < count; i++)
 		for (size_t k = 0; k < c->value_count; k++)
@@ -148,16 +167,19 @@ oracle_condition(const struct archive_condition *c, const struct archive_row *ro
 }
 
 static size_t
-random_conditions(const struct rng *rng, const struct bytes *pool, size_t pool_count, struct archive_condition *out)
+random_conditions(const struct rng *rng, const struct bytes *pool, size_t pool_count,
+    struct archive_condition *out)
 {
 	size_t count = rng_below(rng, 3);
 
 	for (size_t i = 0; i < count; i++) {
 		size_t from = rng_below(rng, pool_count);
 
-		out[i] = (struct archive_condition){.attribute = (enum archive_attribute)rng_below(rng, 7),
-			.expected = rng_below(rng, 2) == 0, .values = pool + from,
-			.value_count = rng_below(rng, pool_count - from + 1)};
+		out[i] = (struct archive_condition){
+		    .attribute = (enum archive_attribute)rng_below(rng, 7),
+		    .expected = rng_below(rng, 2) == 0,
+		    .values = pool + from,
+		    .value_count = rng_below(rng, pool_count - from + 1)};
 	}
 	return count;
 }
@@ -165,8 +187,9 @@ random_conditions(const struct rng *rng, const struct bytes *pool, size_t pool_c
 static void
 random_filters_fit_the_oracle(void **state)
 {
-	static const struct bytes POOL[] = {TEXT("INVOICE"), TEXT("grüße"), TEXT("strasse"), TEXT("σίσ"), TEXT("50/3"),
-		TEXT("件"), TEXT("EXAMPLE.net"), TEXT("bob@"), TEXT("e a"), TEXT("zzz")};
+	static const struct bytes POOL[] = {TEXT("INVOICE"), TEXT("grüße"), TEXT("strasse"),
+	    TEXT("σίσ"), TEXT("50/3"), TEXT("件"), TEXT("EXAMPLE.net"), TEXT("bob@"), TEXT("e a"),
+	    TEXT("zzz")};
 	struct rng_seeded seeded = {3};
 	struct rng rng = rng_seeded(&seeded);
 	unsigned hits = 0;
@@ -201,10 +224,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(rows_match),
-		cmocka_unit_test(no_filter_takes_everything),
-		cmocka_unit_test(needs_are_what_is_asked),
-		cmocka_unit_test(random_filters_fit_the_oracle),
+	    cmocka_unit_test(rows_match),
+	    cmocka_unit_test(no_filter_takes_everything),
+	    cmocka_unit_test(needs_are_what_is_asked),
+	    cmocka_unit_test(random_filters_fit_the_oracle),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

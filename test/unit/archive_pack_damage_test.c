@@ -86,9 +86,11 @@ reads_are_right_or_corrupt(struct pack_fixture *f)
 
 		arena_init(&arena);
 		buf_init(&body, LIMIT_MIB);
-		right = right && (archive_pack_row(p, i, &arena, &row, &err) || err.code == ERR_CORRUPT);
-		right = right && (archive_pack_body(p, i, &body, &err) ? bytes_equal(buf_view(&body), f->bodies[i])
-		                                                       : err.code == ERR_CORRUPT);
+		right = right &&
+			(archive_pack_row(p, i, &arena, &row, &err) || err.code == ERR_CORRUPT);
+		right = right && (archive_pack_body(p, i, &body, &err)
+					 ? bytes_equal(buf_view(&body), f->bodies[i])
+					 : err.code == ERR_CORRUPT);
 		buf_fini(&body);
 		arena_fini(&arena);
 	}
@@ -206,7 +208,8 @@ swapped_blocks_are_noticed(void **state)
 		memcpy(file.ptr + PACK_HEADER_BYTES + len, swap, len);
 		replace(&f, buf_view(&file));
 		p = pack_fixture_open(&f);
-		assert_true(archive_pack_verify(p, NULL, pack_problem_count, &problems, &checked, &err));
+		assert_true(
+		    archive_pack_verify(p, NULL, pack_problem_count, &problems, &checked, &err));
 		assert_int_equal(checked, 0);
 		assert_true(problems.count >= 3); /* the content's digest and both blocks */
 		found += problems.count == 3;
@@ -311,7 +314,8 @@ try_write(struct pack_fixture *f, struct os_fs fs, struct err *err)
 	struct archive_pack_writer *w = NULL;
 	char name[ID_RECORD_TEXT_SIZE];
 
-	if (!archive_pack_writer_new(fs, FIXTURE_DIR, FIXTURE_ARCHIVE, f->key, &f->rng, FIXTURE_T0, &w, err))
+	if (!archive_pack_writer_new(
+		fs, FIXTURE_DIR, FIXTURE_ARCHIVE, f->key, &f->rng, FIXTURE_T0, &w, err))
 		return false;
 	for (size_t i = 0; i < f->count; i++)
 		if (!archive_pack_writer_add(w, &f->rows[i], BYTES_EMPTY, f->bodies[i], err)) {
@@ -321,7 +325,8 @@ try_write(struct pack_fixture *f, struct os_fs fs, struct err *err)
 	return archive_pack_writer_finish(&w, name, err);
 }
 
-/* P1: the n-th operation of the disk fails, for every n and in every way: true means a whole pack, and a name that ends in
+/* P1: the n-th operation of the disk fails, for every n and in every way: true means a whole pack, and a name that
+ * ends in
  * .pack is a whole pack even after false. */
 static void
 failing_disks_leave_no_half_pack(void **state)
@@ -341,7 +346,8 @@ failing_disks_leave_no_half_pack(void **state)
 
 			pack_fixture_init(&f, NULL);
 			for (int64_t i = 0; i < 3; i++)
-				pack_fixture_add(&f, i, pack_fixture_text(&f, 300000)); /* more than one write */
+				pack_fixture_add(
+				    &f, i, pack_fixture_text(&f, 300000)); /* more than one write */
 			failing = os_fs_failing_new(f.fs);
 			os_fs_failing_arm(failing, &failure);
 			ok = try_write(&f, os_fs_failing(failing), &err);
@@ -351,7 +357,8 @@ failing_disks_leave_no_half_pack(void **state)
 			if (ok || bytes_ends_with(bytes_of_str(name), BYTES_LIT(".pack"))) {
 				struct archive_pack *p;
 
-				(void)snprintf(f.path, sizeof f.path, "%s/%.100s", FIXTURE_DIR, name);
+				(void)snprintf(
+				    f.path, sizeof f.path, "%s/%.100s", FIXTURE_DIR, name);
 				p = pack_fixture_open(&f);
 				pack_fixture_check(&f, p);
 				archive_pack_release(&p);
@@ -417,7 +424,8 @@ lost_power_leaves_no_half_pack(void **state)
 			if (bytes_ends_with(bytes_of_str(name), BYTES_LIT(".pack"))) {
 				struct archive_pack *p;
 
-				(void)snprintf(f.path, sizeof f.path, "%s/%.100s", FIXTURE_DIR, name);
+				(void)snprintf(
+				    f.path, sizeof f.path, "%s/%.100s", FIXTURE_DIR, name);
 				p = pack_fixture_open(&f);
 				pack_fixture_check(&f, p);
 				archive_pack_release(&p);
@@ -461,15 +469,15 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_flipped_bit_is_noticed),
-		cmocka_unit_test(every_other_length_is_noticed),
-		cmocka_unit_test(swapped_blocks_are_noticed),
-		cmocka_unit_test(another_packs_name_is_noticed),
-		cmocka_unit_test(a_later_version_is_unsupported),
-		cmocka_unit_test(other_messages_stay_readable),
-		cmocka_unit_test(failing_disks_leave_no_half_pack),
-		cmocka_unit_test(lost_power_leaves_no_half_pack),
-		cmocka_unit_test(wrong_rows_make_no_pack),
+	    cmocka_unit_test(every_flipped_bit_is_noticed),
+	    cmocka_unit_test(every_other_length_is_noticed),
+	    cmocka_unit_test(swapped_blocks_are_noticed),
+	    cmocka_unit_test(another_packs_name_is_noticed),
+	    cmocka_unit_test(a_later_version_is_unsupported),
+	    cmocka_unit_test(other_messages_stay_readable),
+	    cmocka_unit_test(failing_disks_leave_no_half_pack),
+	    cmocka_unit_test(lost_power_leaves_no_half_pack),
+	    cmocka_unit_test(wrong_rows_make_no_pack),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -65,8 +65,8 @@ pack_fixture_add(struct pack_fixture *f, int64_t at_ms, struct bytes body)
 struct bytes
 pack_fixture_text(struct pack_fixture *f, size_t len)
 {
-	static const char *const WORDS[] = {"the ", "invoice ", "of ", "November ", "attached ", "\r\n", "=C3=BC", "you ",
-		"TWljcm9z", "b2Z0IE9m", "ZmljZSBX"};
+	static const char *const WORDS[] = {"the ", "invoice ", "of ", "November ", "attached ",
+	    "\r\n", "=C3=BC", "you ", "TWljcm9z", "b2Z0IE9m", "ZmljZSBX"};
 	uint8_t *text = arena_alloc(&f->arena, len + 16);
 	size_t at = 0;
 
@@ -84,7 +84,8 @@ static void
 sort(struct pack_fixture *f)
 {
 	for (size_t i = 1; i < f->count; i++)
-		for (size_t k = i; k > 0 && id_record_compare(&f->rows[k - 1].id, &f->rows[k].id) > 0; k--) {
+		for (size_t k = i;
+		     k > 0 && id_record_compare(&f->rows[k - 1].id, &f->rows[k].id) > 0; k--) {
 			struct archive_row row = f->rows[k];
 			struct bytes body = f->bodies[k];
 
@@ -102,13 +103,15 @@ pack_fixture_write(struct pack_fixture *f, const char *dir)
 	char name[ID_RECORD_TEXT_SIZE];
 	struct err err;
 
-	if (!archive_pack_writer_new(f->fs, dir, FIXTURE_ARCHIVE, f->key, &f->rng, FIXTURE_T0, &w, &err))
+	if (!archive_pack_writer_new(
+		f->fs, dir, FIXTURE_ARCHIVE, f->key, &f->rng, FIXTURE_T0, &w, &err))
 		fail_msg("%s", err.msg);
 	for (size_t i = 0; i < f->count; i++) {
-		size_t added = f->bodies[i].len / 7; /* headers added by a rule are the first bytes of what is kept */
+		size_t added = f->bodies[i].len /
+			       7; /* headers added by a rule are the first bytes of what is kept */
 
 		if (!archive_pack_writer_add(w, &f->rows[i], bytes_slice(f->bodies[i], 0, added),
-		        bytes_slice(f->bodies[i], added, SIZE_MAX), &err))
+			bytes_slice(f->bodies[i], added, SIZE_MAX), &err))
 			fail_msg("%s", err.msg);
 	}
 	if (!archive_pack_writer_finish(&w, name, &err))

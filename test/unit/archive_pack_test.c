@@ -25,12 +25,12 @@ packs_round_trip(void **state)
 		const char *name;
 		size_t count, size_max;
 	} ROWS[] = {
-		{"one empty message", 1, 0},
-		{"one small message", 1, 500},
-		{"empty and small messages", 50, 3},
-		{"messages of every block position", 300, 5000},
-		{"messages around a block", 12, 2 * PACK_BLOCK_BYTES},
-		{"more than one row group", 2600, 40},
+	    {"one empty message", 1, 0},
+	    {"one small message", 1, 500},
+	    {"empty and small messages", 50, 3},
+	    {"messages of every block position", 300, 5000},
+	    {"messages around a block", 12, 2 * PACK_BLOCK_BYTES},
+	    {"more than one row group", 2600, 40},
 	};
 
 	(void)state;
@@ -54,8 +54,9 @@ packs_round_trip(void **state)
 static void
 edges_of_blocks_on_a_real_disk(void **state)
 {
-	static const size_t SIZES[] = {PACK_BLOCK_BYTES - 1, 1, PACK_BLOCK_BYTES, 0, PACK_BLOCK_BYTES + 1, 10,
-		2 * PACK_BLOCK_BYTES, 2 * PACK_BLOCK_BYTES + 1, 5, 40 * LIMIT_MIB, 7};
+	static const size_t SIZES[] = {PACK_BLOCK_BYTES - 1, 1, PACK_BLOCK_BYTES, 0,
+	    PACK_BLOCK_BYTES + 1, 10, 2 * PACK_BLOCK_BYTES, 2 * PACK_BLOCK_BYTES + 1, 5,
+	    40 * LIMIT_MIB, 7};
 	char dir[] = "/tmp/archive_pack_test_XXXXXX";
 	struct os_fs fs = os_fs_real();
 	struct pack_fixture f;
@@ -134,7 +135,8 @@ another_key_or_archive_is_sealed(void **state)
 	other = secret_random(CRYPT_KEY_BYTES, &f.rng);
 	assert_false(archive_pack_open(f.fs, f.path, FIXTURE_ARCHIVE, other, &p, &err));
 	assert_int_equal(err.code, ERR_SEALED);
-	assert_false(archive_pack_open(f.fs, f.path, "a-bbbbbbbbbbbbbbbbbbbbbbbb", f.key, &p, &err));
+	assert_false(
+	    archive_pack_open(f.fs, f.path, "a-bbbbbbbbbbbbbbbbbbbbbbbb", f.key, &p, &err));
 	assert_int_equal(err.code, ERR_SEALED);
 	assert_null(p);
 	secret_free(&other);
@@ -166,18 +168,23 @@ row_see(void *ctx, const struct archive_row *row)
 static void
 scans_fit_a_plain_loop(void **state)
 {
-	static const struct bytes GREETING[] = {{(const uint8_t *)"GRÜSSE", 8}, {(const uint8_t *)"件", 3}};
-	static const struct archive_condition SUBJECT = {ARCHIVE_ATTRIBUTE_SUBJECT, false, GREETING, 2};
-	static const struct archive_condition ATTACHMENTS = {ARCHIVE_ATTRIBUTE_HAS_ATTACHMENTS, true, NULL, 0};
-	static const struct archive_filter FILTERS[] = {{0}, {&SUBJECT, NULL, 1, 0}, {&SUBJECT, &ATTACHMENTS, 1, 1}};
+	static const struct bytes GREETING[] = {
+	    {(const uint8_t *)"GRÜSSE", 8}, {(const uint8_t *)"件", 3}};
+	static const struct archive_condition SUBJECT = {
+	    ARCHIVE_ATTRIBUTE_SUBJECT, false, GREETING, 2};
+	static const struct archive_condition ATTACHMENTS = {
+	    ARCHIVE_ATTRIBUTE_HAS_ATTACHMENTS, true, NULL, 0};
+	static const struct archive_filter FILTERS[] = {
+	    {0}, {&SUBJECT, NULL, 1, 0}, {&SUBJECT, &ATTACHMENTS, 1, 1}};
 	static const struct {
 		int64_t from, to;
 		uint64_t limit;
 		size_t stop_after;
 	} ROWS[] = {{INT64_MIN, INT64_MAX, 60, 0}, {FIXTURE_T0, FIXTURE_T0 + 1000, 1000, 50},
-		{FIXTURE_T0 + 100, FIXTURE_T0 + 101, 1000, 0}, {FIXTURE_T0 + 50, FIXTURE_T0 + 60, UINT64_MAX, 0},
-		{FIXTURE_T0 + 60, FIXTURE_T0 + 50, 9, 0}, {FIXTURE_T0, FIXTURE_T0 + 900, 0, 0},
-		{INT64_MIN, FIXTURE_T0, 9, 0}, {FIXTURE_T0 + 1000, INT64_MAX, 9, 0}};
+	    {FIXTURE_T0 + 100, FIXTURE_T0 + 101, 1000, 0},
+	    {FIXTURE_T0 + 50, FIXTURE_T0 + 60, UINT64_MAX, 0},
+	    {FIXTURE_T0 + 60, FIXTURE_T0 + 50, 9, 0}, {FIXTURE_T0, FIXTURE_T0 + 900, 0, 0},
+	    {INT64_MIN, FIXTURE_T0, 9, 0}, {FIXTURE_T0 + 1000, INT64_MAX, 9, 0}};
 	struct pack_fixture f;
 	struct archive_pack *p;
 
@@ -194,16 +201,17 @@ scans_fit_a_plain_loop(void **state)
 		size_t hits = 0;
 		struct err err;
 
-		assert_true(archive_pack_scan(p, ROWS[i / 3].from, ROWS[i / 3].to, m, ROWS[i / 3].limit, NULL, row_see,
-		    &seen, &scanned, &err));
+		assert_true(archive_pack_scan(p, ROWS[i / 3].from, ROWS[i / 3].to, m,
+		    ROWS[i / 3].limit, NULL, row_see, &seen, &scanned, &err));
 		for (size_t k = f.count; k > 0 && hits < ROWS[i / 3].limit; k--) {
 			const struct archive_row *row = &f.rows[k - 1];
 
-			if (row->received_ms < ROWS[i / 3].from || row->received_ms >= ROWS[i / 3].to ||
-			    !archive_match_row(m, row))
+			if (row->received_ms < ROWS[i / 3].from ||
+			    row->received_ms >= ROWS[i / 3].to || !archive_match_row(m, row))
 				continue;
 			if (hits < seen.count && hits < 64)
-				assert_ptr_equal(seen.rows[hits], row); /* newest first, larger id first */
+				assert_ptr_equal(
+				    seen.rows[hits], row); /* newest first, larger id first */
 			if (++hits == ROWS[i / 3].stop_after)
 				break;
 		}
@@ -233,7 +241,8 @@ cancelled_work_stops(void **state)
 	pack_fixture_add(&f, 0, BYTES_LIT("x"));
 	pack_fixture_write(&f, FIXTURE_DIR);
 	p = pack_fixture_open(&f);
-	assert_false(archive_pack_scan(p, 0, INT64_MAX, m, 1, &cancel, row_see, &seen, &count, &err));
+	assert_false(
+	    archive_pack_scan(p, 0, INT64_MAX, m, 1, &cancel, row_see, &seen, &count, &err));
 	assert_int_equal(err.code, ERR_CANCELLED);
 	assert_false(archive_pack_verify(p, &cancel, pack_problem_count, &problems, &count, &err));
 	assert_int_equal(err.code, ERR_CANCELLED);
@@ -267,14 +276,14 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(packs_round_trip),
-		cmocka_unit_test(edges_of_blocks_on_a_real_disk),
-		cmocka_unit_test(a_row_with_a_hundred_recipients),
-		cmocka_unit_test(find_misses_other_ids),
-		cmocka_unit_test(another_key_or_archive_is_sealed),
-		cmocka_unit_test(scans_fit_a_plain_loop),
-		cmocka_unit_test(cancelled_work_stops),
-		cmocka_unit_test(the_last_holder_frees),
+	    cmocka_unit_test(packs_round_trip),
+	    cmocka_unit_test(edges_of_blocks_on_a_real_disk),
+	    cmocka_unit_test(a_row_with_a_hundred_recipients),
+	    cmocka_unit_test(find_misses_other_ids),
+	    cmocka_unit_test(another_key_or_archive_is_sealed),
+	    cmocka_unit_test(scans_fit_a_plain_loop),
+	    cmocka_unit_test(cancelled_work_stops),
+	    cmocka_unit_test(the_last_holder_frees),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,19 +54,23 @@ header_prefers_the_newer_copy(void **state)
 		uint64_t sequence;
 		enum archive_log_state expected;
 	} ROWS[] = {
-		{"same", ARCHIVE_LOG_IN_USE, ARCHIVE_LOG_IN_USE, 3, 3, 3, ARCHIVE_LOG_IN_USE},
-		{"recycling was torn", ARCHIVE_LOG_IN_USE, ARCHIVE_LOG_FREE, 9, 3, 9, ARCHIVE_LOG_IN_USE},
-		{"the second one first", ARCHIVE_LOG_FREE, ARCHIVE_LOG_IN_USE, 3, 9, 9, ARCHIVE_LOG_IN_USE},
-		{"freeing was torn", ARCHIVE_LOG_FREE, ARCHIVE_LOG_IN_USE, 5, 5, 5, ARCHIVE_LOG_FREE},
-		{"freeing was torn, other way", ARCHIVE_LOG_IN_USE, ARCHIVE_LOG_FREE, 5, 5, 5, ARCHIVE_LOG_FREE},
-		{"first damaged", ARCHIVE_LOG_FREE, ARCHIVE_LOG_IN_USE, 0, 4, 4, ARCHIVE_LOG_IN_USE},
-		{"second damaged", ARCHIVE_LOG_IN_USE, ARCHIVE_LOG_FREE, 4, 0, 4, ARCHIVE_LOG_IN_USE},
+	    {"same", ARCHIVE_LOG_IN_USE, ARCHIVE_LOG_IN_USE, 3, 3, 3, ARCHIVE_LOG_IN_USE},
+	    {"recycling was torn", ARCHIVE_LOG_IN_USE, ARCHIVE_LOG_FREE, 9, 3, 9,
+		ARCHIVE_LOG_IN_USE},
+	    {"the second one first", ARCHIVE_LOG_FREE, ARCHIVE_LOG_IN_USE, 3, 9, 9,
+		ARCHIVE_LOG_IN_USE},
+	    {"freeing was torn", ARCHIVE_LOG_FREE, ARCHIVE_LOG_IN_USE, 5, 5, 5, ARCHIVE_LOG_FREE},
+	    {"freeing was torn, other way", ARCHIVE_LOG_IN_USE, ARCHIVE_LOG_FREE, 5, 5, 5,
+		ARCHIVE_LOG_FREE},
+	    {"first damaged", ARCHIVE_LOG_FREE, ARCHIVE_LOG_IN_USE, 0, 4, 4, ARCHIVE_LOG_IN_USE},
+	    {"second damaged", ARCHIVE_LOG_IN_USE, ARCHIVE_LOG_FREE, 4, 0, 4, ARCHIVE_LOG_IN_USE},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
 		struct archive_log_header a = header_of(ROWS[i].first, ROWS[i].first_sequence);
-		struct archive_log_header b = header_of(ROWS[i].second, ROWS[i].second_sequence), out;
+		struct archive_log_header b = header_of(ROWS[i].second, ROWS[i].second_sequence),
+					  out;
 		struct buf one, two;
 
 		print_message("  %s\n", ROWS[i].name);
@@ -108,7 +112,8 @@ header_refuses(void **state)
 			break; /* header bytes end: 42 + "wrapped" */
 	}
 	for (size_t len = 0; len < 53; len++)
-		assert_false(archive_record_header_decode(bytes_slice(buf_view(&b), 0, len), &out, &err));
+		assert_false(
+		    archive_record_header_decode(bytes_slice(buf_view(&b), 0, len), &out, &err));
 	memset(b.ptr, 0, b.len);
 	assert_false(archive_record_header_decode(buf_view(&b), &out, &err));
 	assert_int_equal(err.code, ERR_NOT_FOUND);
@@ -121,7 +126,7 @@ static void
 frame_refuses_every_changed_bit(void **state)
 {
 	struct archive_frame in = {
-		.kind = ARCHIVE_FRAME_RECORD, .length = 1000, .counter = 77, .payload_crc = 5};
+	    .kind = ARCHIVE_FRAME_RECORD, .length = 1000, .counter = 77, .payload_crc = 5};
 	uint8_t bytes[ARCHIVE_FRAME_BYTES], other[ARCHIVE_LOG_SALT_BYTES];
 	struct archive_frame out;
 
@@ -132,7 +137,8 @@ frame_refuses_every_changed_bit(void **state)
 	assert_int_equal(out.counter, 77);
 	for (size_t bit = 0; bit < 8 * sizeof bytes; bit++) {
 		bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
-		assert_false(archive_record_frame_decode(bytes_of(bytes, sizeof bytes), SALT, &out));
+		assert_false(
+		    archive_record_frame_decode(bytes_of(bytes, sizeof bytes), SALT, &out));
 		bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
 	}
 	/* The same file with its first four salt bytes equal: the checksum still knows. */
@@ -147,10 +153,10 @@ static struct archive_reception
 reception(const struct archive_delivery *deliveries, size_t count)
 {
 	return (struct archive_reception){.received_ms = 1234567,
-		.columns = {.subject = BYTES_LIT("hello"), .has_attachments = true},
-		.body = BYTES_LIT("Subject: hello\r\n\r\nbody\0with nul\r"),
-		.deliveries = deliveries,
-		.delivery_count = count};
+	    .columns = {.subject = BYTES_LIT("hello"), .has_attachments = true},
+	    .body = BYTES_LIT("Subject: hello\r\n\r\nbody\0with nul\r"),
+	    .deliveries = deliveries,
+	    .delivery_count = count};
 }
 
 static void
@@ -158,10 +164,15 @@ record_round_trips(void **state)
 {
 	const struct bytes RECIPIENTS[] = {BYTES_LIT("a@example.com"), BYTES_LIT("b@example.com")};
 	struct archive_delivery deliveries[2] = {
-		{.archive_id = "a-one", .retention = ARCHIVE_RETENTION_ONE_YEAR, .recipients = RECIPIENTS,
-			.recipient_count = 1},
-		{.archive_id = "a-two", .retention = ARCHIVE_RETENTION_PERMANENT, .recipients = RECIPIENTS,
-			.recipient_count = 2, .added_headers = BYTES_LIT("X-Added: yes\r\n")},
+	    {.archive_id = "a-one",
+		.retention = ARCHIVE_RETENTION_ONE_YEAR,
+		.recipients = RECIPIENTS,
+		.recipient_count = 1},
+	    {.archive_id = "a-two",
+		.retention = ARCHIVE_RETENTION_PERMANENT,
+		.recipients = RECIPIENTS,
+		.recipient_count = 2,
+		.added_headers = BYTES_LIT("X-Added: yes\r\n")},
 	};
 	struct archive_reception in = reception(deliveries, 2);
 	struct archive_record out;
@@ -194,7 +205,8 @@ record_round_trips(void **state)
 	assert_int_equal(row.recipient_count, 2);
 	assert_true(bytes_equal(row.columns.subject, BYTES_LIT("hello")));
 	for (size_t len = 0; len < plain.len - in.body.len; len++)
-		assert_false(archive_record_decode(bytes_slice(buf_view(&plain), 0, len), &arena, &out, &err));
+		assert_false(archive_record_decode(
+		    bytes_slice(buf_view(&plain), 0, len), &arena, &out, &err));
 	buf_fini(&plain);
 	arena_fini(&arena);
 }
@@ -230,12 +242,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(header_round_trips),
-		cmocka_unit_test(header_prefers_the_newer_copy),
-		cmocka_unit_test(header_refuses),
-		cmocka_unit_test(frame_refuses_every_changed_bit),
-		cmocka_unit_test(record_round_trips),
-		cmocka_unit_test(record_seals_and_notices),
+	    cmocka_unit_test(header_round_trips),
+	    cmocka_unit_test(header_prefers_the_newer_copy),
+	    cmocka_unit_test(header_refuses),
+	    cmocka_unit_test(frame_refuses_every_changed_bit),
+	    cmocka_unit_test(record_round_trips),
+	    cmocka_unit_test(record_seals_and_notices),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

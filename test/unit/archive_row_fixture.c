@@ -6,8 +6,9 @@
 
 #include "crypt_digest.h"
 
-static const char *const WORDS[] = {"invoice", "Grüße", "ΣΊΣΥΦΟΣ", "straße", "71450/36214", "", "a", "会議の件",
-	"alice@example.com", "Bob <bob@example.net>", "<m.1@mail.example>", "re: re: fwd", "\"quoted, text\""};
+static const char *const WORDS[] = {"invoice", "Grüße", "ΣΊΣΥΦΟΣ", "straße", "71450/36214", "", "a",
+    "会議の件", "alice@example.com", "Bob <bob@example.net>", "<m.1@mail.example>", "re: re: fwd",
+    "\"quoted, text\""};
 
 /* Up to five words, a third of the time none at all. */
 static struct bytes
@@ -40,13 +41,15 @@ random_list(struct arena *arena, const struct rng *rng, size_t count_max, size_t
 }
 
 void
-row_fixture_random(struct arena *arena, const struct rng *rng, int64_t received_ms, struct archive_row *out)
+row_fixture_random(
+    struct arena *arena, const struct rng *rng, int64_t received_ms, struct archive_row *out)
 {
 	struct archive_columns *c = &out->columns;
-	struct bytes *const texts[] = {&c->date, &c->message_id, &c->in_reply_to, &c->x_mailer, &c->x_original_mailer,
-		&c->x_priority, &c->from, &c->to, &c->cc, &c->subject, &c->helo, &c->envelope_from, &c->ingress_point_id,
-		&c->traffic_policy_id, &c->rule_set_id, &c->sender_hostname, &c->sender_ip, &c->tls_protocol,
-		&c->tls_cipher, &c->source_arn, &c->explanation};
+	struct bytes *const texts[] = {&c->date, &c->message_id, &c->in_reply_to, &c->x_mailer,
+	    &c->x_original_mailer, &c->x_priority, &c->from, &c->to, &c->cc, &c->subject, &c->helo,
+	    &c->envelope_from, &c->ingress_point_id, &c->traffic_policy_id, &c->rule_set_id,
+	    &c->sender_hostname, &c->sender_ip, &c->tls_protocol, &c->tls_cipher, &c->source_arn,
+	    &c->explanation};
 
 	*out = (struct archive_row){.received_ms = received_ms};
 	id_record_new(&out->id, received_ms, rng);
@@ -75,27 +78,33 @@ static bool
 columns_equal(const struct archive_columns *a, const struct archive_columns *b)
 {
 	return bytes_equal(a->date, b->date) && bytes_equal(a->message_id, b->message_id) &&
-	       bytes_equal(a->in_reply_to, b->in_reply_to) && bytes_equal(a->x_mailer, b->x_mailer) &&
-	       bytes_equal(a->x_original_mailer, b->x_original_mailer) && bytes_equal(a->x_priority, b->x_priority) &&
-	       bytes_equal(a->from, b->from) && bytes_equal(a->to, b->to) && bytes_equal(a->cc, b->cc) &&
+	       bytes_equal(a->in_reply_to, b->in_reply_to) &&
+	       bytes_equal(a->x_mailer, b->x_mailer) &&
+	       bytes_equal(a->x_original_mailer, b->x_original_mailer) &&
+	       bytes_equal(a->x_priority, b->x_priority) && bytes_equal(a->from, b->from) &&
+	       bytes_equal(a->to, b->to) && bytes_equal(a->cc, b->cc) &&
 	       bytes_equal(a->subject, b->subject) && a->has_attachments == b->has_attachments &&
 	       a->parse_flags == b->parse_flags && bytes_equal(a->helo, b->helo) &&
 	       bytes_equal(a->envelope_from, b->envelope_from) &&
 	       bytes_equal(a->ingress_point_id, b->ingress_point_id) &&
 	       bytes_equal(a->traffic_policy_id, b->traffic_policy_id) &&
-	       bytes_equal(a->rule_set_id, b->rule_set_id) && bytes_equal(a->sender_hostname, b->sender_hostname) &&
-	       bytes_equal(a->sender_ip, b->sender_ip) && bytes_equal(a->tls_protocol, b->tls_protocol) &&
-	       bytes_equal(a->tls_cipher, b->tls_cipher) && bytes_equal(a->source_arn, b->source_arn) &&
+	       bytes_equal(a->rule_set_id, b->rule_set_id) &&
+	       bytes_equal(a->sender_hostname, b->sender_hostname) &&
+	       bytes_equal(a->sender_ip, b->sender_ip) &&
+	       bytes_equal(a->tls_protocol, b->tls_protocol) &&
+	       bytes_equal(a->tls_cipher, b->tls_cipher) &&
+	       bytes_equal(a->source_arn, b->source_arn) &&
 	       bytes_equal(a->explanation, b->explanation) &&
 	       lists_equal(a->received_headers, a->received_header_count, b->received_headers,
-	           b->received_header_count);
+		   b->received_header_count);
 }
 
 bool
 row_fixture_equal(const struct archive_row *a, const struct archive_row *b)
 {
 	return id_record_compare(&a->id, &b->id) == 0 && a->received_ms == b->received_ms &&
-	       a->size_bytes == b->size_bytes && memcmp(a->sha256, b->sha256, sizeof a->sha256) == 0 &&
+	       a->size_bytes == b->size_bytes &&
+	       memcmp(a->sha256, b->sha256, sizeof a->sha256) == 0 &&
 	       a->retention == b->retention &&
 	       lists_equal(a->recipients, a->recipient_count, b->recipients, b->recipient_count) &&
 	       columns_equal(&a->columns, &b->columns);

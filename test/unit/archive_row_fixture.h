@@ -9,7 +9,8 @@
 
 /* row_fixture_random: everything filled or absent by chance, in arena; id made from received_ms; digest and size of an
  * empty message. */
-void row_fixture_random(struct arena *arena, const struct rng *rng, int64_t received_ms, struct archive_row *out);
+void row_fixture_random(
+    struct arena *arena, const struct rng *rng, int64_t received_ms, struct archive_row *out);
 /* row_fixture_equal: every field. */
 bool row_fixture_equal(const struct archive_row *a, const struct archive_row *b);
 

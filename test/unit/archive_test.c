@@ -25,8 +25,10 @@ static struct err err;
 static struct archive_fixture_message
 message(uint32_t number)
 {
-	return (struct archive_fixture_message){
-		.number = number, .received_ms = T0 + number, .body_bytes = 900, .archive_ids = {"a-one"}};
+	return (struct archive_fixture_message){.number = number,
+	    .received_ms = T0 + number,
+	    .body_bytes = 900,
+	    .archive_ids = {"a-one"}};
 }
 
 static void
@@ -102,12 +104,14 @@ hit(void *ctx, const struct archive_row *row)
 }
 
 static void
-search(struct archive_fixture *f, const char *id, int64_t from_ms, int64_t to_ms, uint64_t limit, struct hits *h)
+search(struct archive_fixture *f, const char *id, int64_t from_ms, int64_t to_ms, uint64_t limit,
+    struct hits *h)
 {
 	struct archive_search_report report;
 
 	h->count = 0;
-	if (!archive_search(f->archive, id, from_ms, to_ms, NULL, limit, NULL, hit, h, &report, &err))
+	if (!archive_search(
+		f->archive, id, from_ms, to_ms, NULL, limit, NULL, hit, h, &report, &err))
 		fail_msg("search: %s", err.msg);
 	for (size_t i = 1; i < h->count; i++)
 		if (id_record_compare(&h->ids[i - 1], &h->ids[i]) <= 0)
@@ -207,7 +211,8 @@ refusals(void **state)
 	m.archive_ids[0] = "a-none";
 	assert_false(archive_fixture_keep(&f, &m, &err));
 	assert_int_equal(err.code, ERR_NOT_FOUND);
-	assert_false(archive_search(f.archive, "a-none", 0, 1, NULL, 1, NULL, hit, NULL, &report, &err));
+	assert_false(
+	    archive_search(f.archive, "a-none", 0, 1, NULL, 1, NULL, hit, NULL, &report, &err));
 	assert_int_equal(err.code, ERR_NOT_FOUND);
 	assert_false(archive_stats_get(f.archive, "a-none", &stats, &err));
 	assert_int_equal(err.code, ERR_NOT_FOUND);
@@ -255,7 +260,8 @@ search_merges_in_order(void **state)
 	assert_int_equal(h.count, MESSAGES);
 	assert_memory_equal(h.ids, expected, MESSAGES * sizeof *expected);
 	for (int i = 0; i < 100; i++) {
-		int64_t from = T0 + (int64_t)rng_below(&rng, 900), to = from + (int64_t)rng_below(&rng, 300);
+		int64_t from = T0 + (int64_t)rng_below(&rng, 900),
+			to = from + (int64_t)rng_below(&rng, 300);
 		uint64_t limit = 1 + rng_below(&rng, 200);
 		size_t first = 0, count = 0;
 
@@ -439,13 +445,15 @@ damaged_record_is_skipped_and_named(void **state)
 	check(&f, 1, 10);
 	seal(&f);
 	check(&f, 1, 10);
-	reopen(&f); /* the file with the damaged record stays, and its other records are not shown twice */
+	reopen(
+	    &f); /* the file with the damaged record stays, and its other records are not shown twice */
 	assert_int_equal(f.recovery.corrupt_records, 1);
 	check(&f, 1, 10);
 	assert_int_equal(count_hits(&f, "a-one", 0, INT64_MAX), 9);
 	log_set_sink(NULL, NULL);
 	lines = 0;
-	assert_true(archive_verify(f.archive, "a-one", NULL, count_problem, &lines, &checked, &err));
+	assert_true(
+	    archive_verify(f.archive, "a-one", NULL, count_problem, &lines, &checked, &err));
 	assert_int_equal(lines, 1);
 	assert_int_equal(checked, 9);
 	archive_fixture_fini(&f);
@@ -584,7 +592,8 @@ twin_pack_is_dropped(void **state)
 	assert_int_equal(packs_on_disk(&f), 2);
 	assert_int_equal(count_hits(&f, "a-one", 0, INT64_MAX), 10);
 	archive_close(&f.archive);
-	assert_true(os_fs_write_file(f.fs, "/data/archives/a-one/packs/half.pack.tmp", BYTES_LIT("half"), &err));
+	assert_true(os_fs_write_file(
+	    f.fs, "/data/archives/a-one/packs/half.pack.tmp", BYTES_LIT("half"), &err));
 	log_set_sink(quiet, &lines);
 	open_ok(&f);
 	log_set_sink(NULL, NULL);
@@ -632,8 +641,8 @@ small_packs_are_merged(void **state)
 		seal(&f);
 	}
 	assert_int_equal(packs_on_disk(&f), 7);
-	assert_true(archive_search(f.archive, "a-one", 0, INT64_MAX, NULL, UINT64_MAX, NULL, seal_in_the_middle, &m,
-	    &report, &err));
+	assert_true(archive_search(f.archive, "a-one", 0, INT64_MAX, NULL, UINT64_MAX, NULL,
+	    seal_in_the_middle, &m, &report, &err));
 	assert_int_equal(m.rows, 35);
 	assert_int_equal(report.packs_skipped, 0);
 	assert_int_equal(packs_on_disk(&f), 8 + 1 - 1); /* the old ones are held, but the last */
@@ -724,8 +733,8 @@ nothing_lies_in_the_clear(void **state)
 	archive_fixture_fini(&f);
 }
 
-#define SENDERS      4
-#define PER_SENDER   60
+#define SENDERS    4
+#define PER_SENDER 60
 
 struct sender {
 	struct archive_fixture *f;
@@ -813,22 +822,22 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(kept_messages_are_there),
-		cmocka_unit_test(one_reception_in_two_archives),
-		cmocka_unit_test(refusals),
-		cmocka_unit_test(search_merges_in_order),
-		cmocka_unit_test(cancelled_search_says_so),
-		cmocka_unit_test(message_larger_than_a_log_file),
-		cmocka_unit_test(full_disk_defers_and_recovers),
-		cmocka_unit_test(failed_sync_closes_for_writing),
-		cmocka_unit_test(damaged_record_is_skipped_and_named),
-		cmocka_unit_test(damaged_pack_is_set_aside),
-		cmocka_unit_test(sealed_records_in_the_log_are_not_shown_twice),
-		cmocka_unit_test(twin_pack_is_dropped),
-		cmocka_unit_test(small_packs_are_merged),
-		cmocka_unit_test(verify_reads_everything),
-		cmocka_unit_test(nothing_lies_in_the_clear),
-		cmocka_unit_test(threads_see_every_record_once),
+	    cmocka_unit_test(kept_messages_are_there),
+	    cmocka_unit_test(one_reception_in_two_archives),
+	    cmocka_unit_test(refusals),
+	    cmocka_unit_test(search_merges_in_order),
+	    cmocka_unit_test(cancelled_search_says_so),
+	    cmocka_unit_test(message_larger_than_a_log_file),
+	    cmocka_unit_test(full_disk_defers_and_recovers),
+	    cmocka_unit_test(failed_sync_closes_for_writing),
+	    cmocka_unit_test(damaged_record_is_skipped_and_named),
+	    cmocka_unit_test(damaged_pack_is_set_aside),
+	    cmocka_unit_test(sealed_records_in_the_log_are_not_shown_twice),
+	    cmocka_unit_test(twin_pack_is_dropped),
+	    cmocka_unit_test(small_packs_are_merged),
+	    cmocka_unit_test(verify_reads_everything),
+	    cmocka_unit_test(nothing_lies_in_the_clear),
+	    cmocka_unit_test(threads_see_every_record_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
