@@ -85,6 +85,7 @@ class Server:
         self.wrapper = list(wrapper)
         self.process = None
         self.api = None
+        self.deaths_expected = False  # by tests that kill processes
         settings = {"server.hostname": "mail.test", "smtp.sessions-per-ip": 1000}
         settings.update(config or {})
         self.write_config(settings)
@@ -168,6 +169,14 @@ class Server:
         with open(self.log_path, encoding="utf-8", errors="replace") as f:
             return f.read()
 
+    def check_log(self):
+        """No process died and was started again, no sanitizer had something to say."""
+        marks = ["Sanitizer", "runtime error: "]
+        if not self.deaths_expected:
+            marks += [" was killed by signal ", " ended with code "]
+        for line in self.log().splitlines():
+            check(not any(mark in line for mark in marks), f"in the log of the server: {line}")
+
     def exported(self, location):
         """The directory of s3://bucket/prefix, as the default configuration maps it."""
         return os.path.join(self.data, "export", location.removeprefix("s3://"))
@@ -184,6 +193,8 @@ class Server:
         try:
             if self.process is not None and not failed:
                 self.stop()
+            if not failed:
+                self.check_log()
         except Failure:
             failed = True
             raise

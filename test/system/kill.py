@@ -172,6 +172,7 @@ def main():
     print(f"seed {seed}: kill.py --kills {options.kills} --seed {seed}", flush=True)
     dice = random.Random(f"{seed} kills")
     with Server(config={"archive.seal-minutes": 1, "server.log": "warn"}) as server:
+        server.deaths_expected = True
         scenario = Scenario(server.api)
         back = {}
         with Load(server, seed) as load:
