@@ -30,6 +30,39 @@ id_record_new(struct id_record *out, int64_t now_ms, const struct rng *rng)
 	rng_fill(rng, out->raw + 6, sizeof out->raw - 6);
 }
 
+/* Adds 1 .. 2^32 to the random part; false when it ran over, once in 2^48 times. */
+static bool
+step_random(struct id_record *id, const struct rng *rng)
+{
+	uint8_t raw[4];
+	uint64_t carry = 1;
+
+	rng_fill(rng, raw, sizeof raw);
+	for (size_t i = ID_RECORD_BYTES; i-- > 6;) {
+		size_t from_end = ID_RECORD_BYTES - 1 - i;
+
+		carry += id->raw[i];
+		carry += from_end < sizeof raw ? raw[from_end] : 0;
+		id->raw[i] = (uint8_t)(carry & 0xff);
+		carry >>= 8;
+	}
+	return carry == 0;
+}
+
+void
+id_record_new_after(
+    struct id_record *out, struct id_record *last, int64_t now_ms, const struct rng *rng)
+{
+	struct id_record next = *last;
+
+	id_record_new(out, now_ms, rng);
+	if (memcmp(out->raw, last->raw, 6) == 0 && id_record_compare(out, last) <= 0 &&
+	    step_random(&next, rng))
+		*out = next;
+	if (id_record_compare(out, last) > 0)
+		*last = *out;
+}
+
 int64_t
 id_record_ms(const struct id_record *id)
 {

@@ -27,6 +27,14 @@ struct id_record {
 };
 
 void id_record_new(struct id_record *out, int64_t now_ms, const struct rng *rng);
+/*
+ * id_record_new_after: like id_record_new, and what is made later in one millisecond is greater.
+ *
+ * in      last  the greatest so far, all zero at first; becomes *out when that is greater; one thread at a time
+ * cost    the step is random, so that nobody learns from two ids how many lie between
+ */
+void id_record_new_after(
+    struct id_record *out, struct id_record *last, int64_t now_ms, const struct rng *rng);
 int64_t id_record_ms(const struct id_record *id);
 void id_record_format(char out[ID_RECORD_TEXT_SIZE], const struct id_record *id);
 /* id_record_parse: exact inverse; false for anything else. */

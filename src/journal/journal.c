@@ -30,10 +30,11 @@ enum counter {
 
 struct journal {
 	struct journal_options options;
-	pthread_mutex_t lock; /* guards config, under_way */
+	pthread_mutex_t lock; /* guards config, under_way, last_id */
 	pthread_cond_t done;  /* nothing is under way */
 	struct journal_config *config;
 	size_t under_way; /* taken and not yet answered */
+	struct id_record last_id;
 	struct os_queue *queue;
 	pthread_t workers[JOURNAL_WORKERS_MAX];
 	size_t worker_count;
@@ -251,6 +252,17 @@ merge_recipients(struct arena *arena, struct archive_delivery *d, const struct p
 	d->recipient_count = n;
 }
 
+/* Of two messages that one sender sends one after the other, the later has the greater id. */
+static void
+make_id(struct task *t, struct id_record *out)
+{
+	struct journal *j = t->journal;
+
+	(void)pthread_mutex_lock(&j->lock);
+	id_record_new_after(out, &j->last_id, t->mail.received_ms, &j->options.rng);
+	(void)pthread_mutex_unlock(&j->lock);
+}
+
 static size_t
 plan_deliveries(
     struct task *t, const struct policy_decision *decision, struct archive_delivery *deliveries)
@@ -275,7 +287,7 @@ plan_deliveries(
 		    .recipients = step->recipients,
 		    .recipient_count = step->recipient_count,
 		    .retention = archive->retention};
-		id_record_new(&deliveries[n].id, t->mail.received_ms, &t->journal->options.rng);
+		make_id(t, &deliveries[n].id);
 		n++;
 	}
 	return n;

@@ -59,6 +59,39 @@ records_are_in_time_order(void **state)
 	}
 }
 
+/* Many in one millisecond are in the order they were made; an earlier time changes nothing for those after it. */
+static void
+records_of_a_millisecond_are_in_order(void **state)
+{
+	struct rng_seeded seed = {11};
+	struct rng rng = rng_seeded(&seed);
+	struct id_record last = {{0}}, before, id, early;
+
+	(void)state;
+	id_record_new_after(&before, &last, 1795508425123, &rng);
+	for (int i = 0; i < 10000; i++) {
+		id_record_new_after(&id, &last, 1795508425123, &rng);
+		assert_true(id_record_compare(&before, &id) < 0);
+		assert_int_equal(id_record_compare(&last, &id), 0);
+		assert_true(id_record_ms(&id) == 1795508425123);
+		if (i % 100 == 0) {
+			id_record_new_after(&early, &last, 1795508425122, &rng);
+			assert_true(id_record_ms(&early) == 1795508425122);
+			assert_int_equal(id_record_compare(&last, &id), 0);
+		}
+		before = id;
+	}
+	id_record_new_after(&id, &last, 1795508425124, &rng);
+	assert_true(id_record_compare(&before, &id) < 0);
+	/* At the very end of a millisecond there is nothing greater; the time is kept, and so is what was last. */
+	memset(last.raw + 6, 0xff, sizeof last.raw - 6);
+	before = last;
+	id_record_new_after(&id, &last, 1795508425124, &rng);
+	assert_true(id_record_ms(&id) == 1795508425124);
+	assert_true(id_record_compare(&id, &before) != 0);
+	assert_int_equal(id_record_compare(&last, &before), 0);
+}
+
 struct row {
 	const char *name, *text;
 	bool good;
@@ -121,6 +154,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(resource_ids),
 	    cmocka_unit_test(records_are_in_time_order),
+	    cmocka_unit_test(records_of_a_millisecond_are_in_order),
 	    cmocka_unit_test(record_texts),
 	    cmocka_unit_test(uuids),
 	};
