@@ -311,7 +311,7 @@ class Scenario:
     """An organisation's set-up: archive, rule set, traffic policy, ingress point."""
 
     def __init__(self, api, listen=None, tls="OPTIONAL", kind="OPEN", configuration=None, name="demo",
-                 statements=ALLOW_JOURNAL, archive=None):
+                 statements=ALLOW_JOURNAL, archive=None, mode=None):
         self.api = api
         self.archive = archive or api.call("CreateArchive", ArchiveName=f"journaling-archive-{name}",
                                            Retention={"RetentionPeriod": "PERMANENT"})["ArchiveId"]
@@ -320,8 +320,9 @@ class Scenario:
         self.policy = api.call("CreateTrafficPolicy", TrafficPolicyName=f"journaling-traffic-{name}",
                                DefaultAction="DENY", PolicyStatements=statements)["TrafficPolicyId"]
         more = {"IngressPointConfiguration": configuration} if configuration else {}
-        if listen:
-            more["Tags"] = [{"Key": "daybook:listen", "Value": listen}]
+        tags = {"daybook:listen": listen, "daybook:mode": mode}
+        if listen or mode:
+            more["Tags"] = [{"Key": key, "Value": value} for key, value in tags.items() if value]
         self.endpoint = api.call("CreateIngressPoint", IngressPointName=f"journaling-{name}-IG", Type=kind,
                                  RuleSetId=self.rules, TrafficPolicyId=self.policy, TlsPolicy=tls,
                                  **more)["IngressPointId"]
