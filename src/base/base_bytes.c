@@ -340,6 +340,10 @@ buf_take(struct buf *b, size_t *len_out)
 	uint8_t *ptr = b->ptr;
 
 	*len_out = b->len;
+	if (b->len == 0) {
+		buf_release(b);
+		return NULL;
+	}
 	*b = (struct buf){.max = b->max};
 	return ptr;
 }

@@ -172,6 +172,10 @@ buffer_forms(void **state)
 	assert_string_equal((const char *)taken, "yz");
 	mem_free(taken);
 	assert_null(buf_take(&b, &len));
+	buf_append_str(&b, "x");
+	buf_reset(&b);
+	assert_null(buf_take(&b, &len)); /* used and empty: nothing to free */
+	assert_int_equal(len, 0);
 	assert_int_equal(len, 0);
 	buf_printf(&b, "%s", "12345678901");
 	assert_true(b.failed && b.len == 0);
