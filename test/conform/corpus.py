@@ -210,6 +210,8 @@ def main():
         compare(scenario, server, kept, names, "sealed")
         status = server.api.call("Daybook.GetStatus")["Archives"][0]
         check_equal(status["Messages"], len(kept), "messages by status")
+        server.stop()
+        check_equal(server.verify()[0], len(kept), "messages that verify checked")
         print(f"corpus: {status['StoredBytes']} bytes stored for {status['MessageBytes']}")
 
 

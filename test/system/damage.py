@@ -13,6 +13,7 @@ from daybook import Scenario, Server, Smtp, check, check_equal, sha256
 
 SEALED, UNSEALED = 40, 15
 SEAL_SECONDS = 120
+DAMAGED = 8  # exit code of verify
 
 
 def prepare(home):
@@ -131,7 +132,11 @@ def play(case, origin, archive, sealed, unsealed):
         shutil.copy2(os.path.join(origin, "data.key"), os.path.join(home, "data.key"))
         break_it(home)
         sent = {**sealed, **unsealed}
-        with Server(directory=home, smtp_count=2) as server:
+        broken = sealed_may or unsealed_may
+        server = Server(directory=home, smtp_count=2)
+        count, text = server.verify(want=DAMAGED if broken else 0)
+        check(broken or count == len(sent), f"{name}: verify checked {count} messages of {len(sent)}")
+        with server:
             exact, damaged = serves(server, archive, sent, name)
             silent = set(sent) - exact - damaged
             status = server.api.call("Daybook.GetStatus")["Archives"][0]

@@ -177,6 +177,15 @@ class Server:
         for line in self.log().splitlines():
             check(not any(mark in line for mark in marks), f"in the log of the server: {line}")
 
+    def verify(self, want=0):
+        """`daybook verify` of the stopped server's data; the number of messages checked, and all it said."""
+        check(self.process is None, "a server that runs cannot be verified")
+        done = subprocess.run([PROGRAM, "verify", "--data", self.data, "--config", self.config_path], cwd=self.home,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              timeout=120, check=False)
+        check(done.returncode == want, f"daybook verify ended with {done.returncode}, want {want}:\n{done.stdout[-3000:]}")
+        return int(done.stdout.splitlines()[-1].split()[0]), done.stdout
+
     def exported(self, location):
         """The directory of s3://bucket/prefix, as the default configuration maps it."""
         return os.path.join(self.data, "export", location.removeprefix("s3://"))

@@ -197,6 +197,8 @@ def main():
         line = (f"durability t3 kills={options.kills} acknowledged={len(acknowledged)} lost={len(lost)}"
                 f" back_ms_max={max(edges):.0f}")
         print(line)
+        server.stop()
+        server.verify()
         check(not lost, f"{line}: {lost[:5]}")
         check(not foreign, f"{len(foreign)} messages were never sent in this form: {foreign[:5]}")
         check(not twice, f"{len(twice)} messages are there more than once: {twice[:5]}")
