@@ -53,10 +53,8 @@ os_packet_send(int fd, struct bytes data, const int *fds, size_t fd_count, struc
 		return OS_IO_DONE;
 	if (errno == EAGAIN)
 		return OS_IO_AGAIN;
-	if (errno == EPIPE || errno == ECONNRESET)
-		return OS_IO_EOF;
 	(void)ERR_SYS(err, ERR_IO, "send packet");
-	return OS_IO_FAIL;
+	return errno == EPIPE || errno == ECONNRESET ? OS_IO_EOF : OS_IO_FAIL;
 }
 
 static void

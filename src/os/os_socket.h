@@ -61,7 +61,7 @@ enum os_io os_socket_write(int fd, struct bytes data, size_t *count_out, struct 
 #define OS_PACKET_FDS_MAX 4
 
 /* os_packet_send: whole packet (1 .. OS_PACKET_BYTES_MAX bytes, else FAIL with ERR_LIMIT) and descriptors (lent; the
- * receiver gets duplicates) or AGAIN. */
+ * receiver gets duplicates) or AGAIN; EOF when nobody is left to receive. EOF and FAIL fill err. */
 enum os_io os_packet_send(
     int fd, struct bytes data, const int *fds, size_t fd_count, struct err *err);
 /* os_packet_receive: one packet into out (reset first; its max must be OS_PACKET_BYTES_MAX or more); descriptors

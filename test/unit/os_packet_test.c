@@ -172,6 +172,21 @@ too_many_descriptors_are_refused(void **state)
 	tear_down(&e);
 }
 
+static void
+nobody_left_to_receive_is_told(void **state)
+{
+	struct err told = {.code = ERR_NONE, .msg = ""};
+	struct ends e;
+
+	(void)state;
+	set_up(&e);
+	os_close(&e.fds[1]);
+	assert_int_equal(os_packet_send(e.fds[0], BYTES_LIT("x"), NULL, 0, &told), OS_IO_EOF);
+	assert_int_equal(told.code, ERR_IO);
+	assert_true(told.msg[0] != '\0');
+	tear_down(&e);
+}
+
 int
 main(void)
 {
@@ -181,6 +196,7 @@ main(void)
 	    cmocka_unit_test(full_pair_says_again),
 	    cmocka_unit_test(descriptors_travel),
 	    cmocka_unit_test(too_many_descriptors_are_refused),
+	    cmocka_unit_test(nobody_left_to_receive_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
