@@ -304,10 +304,11 @@ core_close(struct core *c)
 	os_watch_free(&c->minute);
 	core_requests_close(c);
 	journal_close(&c->journal);
-	if (c->archive != NULL)
-		archive_close(&c->archive);
+	/* Searches and exports under way read the archive until they hear of the end. */
 	if (c->api != NULL)
 		api_close(&c->api);
+	if (c->archive != NULL)
+		archive_close(&c->archive);
 	app_outbox_flush(c->outbox);
 	app_outbox_free(&c->outbox);
 	for (size_t i = 0; i < WIRE_ROLE_COUNT; i++)
