@@ -276,7 +276,9 @@ on_death(struct child *c, int status)
 			os_loop_stop(s->loop);
 		return;
 	}
-	if (WIFEXITED(status) && WEXITSTATUS(status) == APP_EXIT_CONFIGURATION) {
+	/* Only at the start is it surely the configuration: later it may be a disk that is full or a
+	 * certificate half replaced, and the edges go on saying "later" meanwhile. */
+	if (WIFEXITED(status) && WEXITSTATUS(status) == APP_EXIT_CONFIGURATION && !s->said_ready) {
 		s->exit_code = CLI_EXIT_CONFIGURATION;
 		stop(s);
 		return;
