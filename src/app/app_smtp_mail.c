@@ -300,12 +300,14 @@ on_message_end(void *ctx, struct smtp_session *s, uint32_t ticket)
 	struct edge_endpoint *e = ctx;
 	struct letter *l = letter_of(s);
 	struct err err;
+	bool ok = hand_over(e, s, l, ticket, &err);
 
-	if (!hand_over(e, s, l, ticket, &err)) {
-		log_error("message not handed over: %s", err.msg);
-		smtp_server_data_done(e->edge->server, smtp_session_id(s), ticket, &temporary);
-	}
 	letter_drop_body(l);
+	if (ok)
+		return;
+	log_error("message not handed over: %s", err.msg);
+	/* The answer ends the transaction, and the letter with it. */
+	smtp_server_data_done(e->edge->server, smtp_session_id(s), ticket, &temporary);
 }
 
 static void
