@@ -34,6 +34,7 @@ struct edge_pending {
 	uint32_t ticket;
 	uint32_t generation; /* of the slot; upper half of the frame's id */
 	bool used;
+	size_t bytes; /* of the message; the session may give up waiting, the core still holds it */
 };
 
 struct edge {
@@ -43,6 +44,7 @@ struct edge {
 	struct edge_endpoint *endpoints;
 	struct edge_pending *pending;
 	size_t pending_count, pending_used, pending_hint;
+	uint64_t pending_bytes; /* of all messages that the core has not answered */
 	char *hostname;
 	struct json *tls; /* certificate and key in use */
 	struct edge_auth *auth;

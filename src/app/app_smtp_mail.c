@@ -5,6 +5,7 @@
 
 #include "app_smtp_int.h"
 #include "base_clock.h"
+#include "base_limits.h"
 #include "base_log.h"
 #include "base_mem.h"
 #include "os_tls.h"
@@ -174,7 +175,7 @@ on_message_write(void *ctx, struct smtp_session *s, struct bytes data)
 }
 
 static size_t
-pending_take(struct edge *edge, uint64_t session, uint32_t ticket)
+pending_take(struct edge *edge, uint64_t session, uint32_t ticket, size_t bytes)
 {
 	struct edge_pending *p;
 	size_t i;
@@ -193,8 +194,9 @@ pending_take(struct edge *edge, uint64_t session, uint32_t ticket)
 	for (i = edge->pending_hint; edge->pending[i].used; i = (i + 1) % edge->pending_count)
 		;
 	p = &edge->pending[i];
-	*p = (struct edge_pending){session, ticket, p->generation + 1, true};
+	*p = (struct edge_pending){session, ticket, p->generation + 1, true, bytes};
 	edge->pending_used++;
+	edge->pending_bytes += bytes;
 	edge->pending_hint = (i + 1) % edge->pending_count;
 	return i;
 }
@@ -203,6 +205,7 @@ static void
 pending_drop(struct edge *edge, size_t i)
 {
 	edge->pending[i].used = false;
+	edge->pending_bytes -= edge->pending[i].bytes;
 	edge->pending_used--;
 	edge->pending_hint = i;
 }
@@ -266,14 +269,16 @@ hand_over(struct edge_endpoint *e, struct smtp_session *s, struct letter *l, uin
 	struct wire_mail mail;
 	struct buf payload, explanation;
 	struct arena arena;
-	size_t slot;
+	size_t slot, bytes = (size_t)smtp_session_message_bytes(s);
 	bool ok;
 
 	if (edge->core == NULL)
 		return ERR(err, ERR_IO, "the core is away");
 	if (l->body_fd >= 0 && !os_memfile_seal(l->body_fd, err))
 		return false;
-	slot = pending_take(edge, smtp_session_id(s), ticket);
+	if (bytes > SMTP_SPOOL_BYTES_MAX - edge->pending_bytes)
+		return ERR(err, ERR_LIMIT, "too many bytes wait for the core");
+	slot = pending_take(edge, smtp_session_id(s), ticket, bytes);
 	if (slot == SIZE_MAX)
 		return ERR(err, ERR_LIMIT, "too many messages wait for the core");
 	o.id = (uint64_t)edge->pending[slot].generation << 32 | slot;
