@@ -17,6 +17,7 @@ struct front {
 	uint64_t *waiting; /* ids that the core has not answered */
 	size_t waiting_count, waiting_cap;
 	struct os_watch *deadline;
+	struct os_watch *lost; /* runs while there is no core */
 	bool ready_sent;
 };
 
@@ -149,7 +150,21 @@ on_core_closed(void *ctx)
 	struct front *f = ctx;
 
 	wire_channel_free(&f->core);
+	os_watch_after(f->lost, APP_CORE_LOST_MS);
 	core_gone(f);
+}
+
+/* As in smtp: only the supervisor can make a new channel, and it does so for a process that starts. */
+static void
+on_lost(void *ctx, unsigned ready)
+{
+	struct front *f = ctx;
+
+	(void)ready;
+	if (f->core != NULL || f->deadline != NULL)
+		return;
+	log_error("no core was introduced: starting again");
+	app_role_end(&f->role, APP_EXIT_TROUBLE);
 }
 
 static void
@@ -174,6 +189,7 @@ on_supervisor_frame(void *ctx, struct wire_frame *frame)
 	wire_channel_free(&f->core);
 	core_gone(f);
 	f->core = wire_channel_new(f->role.loop, fd, &ops, f);
+	os_watch_cancel(f->lost);
 	if (!f->ready_sent)
 		wire_channel_simple(f->role.supervisor, WIRE_READY);
 	f->ready_sent = true;
@@ -220,6 +236,8 @@ front_open(struct front *f, struct err *err)
 	if (!app_role_walls(&f->role, err))
 		return false;
 	f->server = http_server_new(f->role.loop, &o, &ops, f);
+	f->lost = os_watch_timer(f->role.loop, on_lost, f);
+	os_watch_after(f->lost, APP_CORE_LOST_MS);
 	arena_init(&arena);
 	count = app_config_words(&f->role.config, APP_HTTP_LISTEN, &arena, words);
 	for (size_t i = 0; i <= count; i++)
@@ -245,6 +263,7 @@ app_http_main(void)
 		code = app_role_run(&f->role, &ops, f);
 	}
 	os_watch_free(&f->deadline);
+	os_watch_free(&f->lost);
 	http_server_free(&f->server);
 	wire_channel_free(&f->core);
 	mem_free(f->waiting);

@@ -17,6 +17,7 @@
 #define APP_EXIT_TROUBLE       1 /* the supervisor starts the role again */
 #define APP_EXIT_CONFIGURATION 7 /* starting again would not help: the server stops */
 #define APP_CORE_WORKERS_MAX   8
+#define APP_CORE_LOST_MS       20000 /* an edge that is introduced to no core for so long starts anew */
 
 /* What a role does with frames of the supervisor but CONFIG; it takes them. stop may be called more
  * than once. */

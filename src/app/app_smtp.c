@@ -35,7 +35,22 @@ on_core_closed(void *ctx)
 	struct edge *edge = ctx;
 
 	wire_channel_free(&edge->core);
+	os_watch_after(edge->lost, APP_CORE_LOST_MS);
 	edge_core_gone(edge);
+}
+
+/* The channel broke and the core did not end: nobody but the supervisor can make a new one, and it
+ * does so for a process that starts. */
+static void
+on_lost(void *ctx, unsigned ready)
+{
+	struct edge *edge = ctx;
+
+	(void)ready;
+	if (edge->core != NULL || edge->deadline != NULL)
+		return;
+	log_error("no core was introduced: starting again");
+	app_role_end(&edge->role, APP_EXIT_TROUBLE);
 }
 
 static void
@@ -55,6 +70,7 @@ on_peer(struct edge *edge, struct wire_frame *frame)
 		edge_core_gone(edge);
 	}
 	edge->core = wire_channel_new(edge->role.loop, fd, &ops, edge);
+	os_watch_cancel(edge->lost);
 }
 
 static void
@@ -124,6 +140,8 @@ edge_open(struct edge *edge, struct err *err)
 	    (size_t)app_config_number(&edge->role.config, APP_SMTP_SESSIONS_PER_IP);
 	edge->server = smtp_server_new(edge->role.loop, &o, &clock);
 	edge->hostname = mem_strdup(edge->role.config.text[APP_HOSTNAME]);
+	edge->lost = os_watch_timer(edge->role.loop, on_lost, edge);
+	os_watch_after(edge->lost, APP_CORE_LOST_MS);
 	return true;
 }
 
@@ -131,6 +149,7 @@ static void
 edge_close(struct edge *edge)
 {
 	os_watch_free(&edge->deadline);
+	os_watch_free(&edge->lost);
 	smtp_server_free(&edge->server);
 	edge_auth_close(edge);
 	edge_endpoints_free(edge);

@@ -49,6 +49,7 @@ struct edge {
 	struct json *tls; /* certificate and key in use */
 	struct edge_auth *auth;
 	struct os_watch *deadline;
+	struct os_watch *lost; /* runs while there is no core */
 	bool ready_sent;
 };
 
