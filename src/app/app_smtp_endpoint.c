@@ -98,8 +98,8 @@ compile(struct edge *edge, const struct json *doc, struct edge_endpoint *e, stru
 	e->policy = policy;
 	mem_free(e->policy_id);
 	e->policy_id = mem_strdup(policy_id != NULL ? policy_id : "");
-	if (options.closed && e->smtp != NULL)
-		smtp_server_close_endpoint(edge->server, e->smtp);
+	if (options.closed)
+		smtp_server_close_owner(edge->server, e);
 	smtp_endpoint_unref(&e->smtp);
 	e->smtp = smtp;
 	return true;
@@ -123,8 +123,7 @@ static void
 retire(struct edge *edge, struct edge_endpoint *e)
 {
 	smtp_listener_free(&e->listener);
-	if (e->smtp != NULL)
-		smtp_server_close_endpoint(edge->server, e->smtp);
+	smtp_server_close_owner(edge->server, e);
 	smtp_endpoint_unref(&e->smtp);
 	policy_traffic_free(&e->policy);
 	json_free(&e->document);

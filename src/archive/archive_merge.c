@@ -201,14 +201,17 @@ archive_merge(struct archive *a, struct archive_volume *v)
 
 	for (unsigned class = 0; class < CLASSES && !v->merge_failed && !atomic_load(&a->closing);
 	     class ++)
-		while (!v->merge_failed && group_take(a, v, class, group))
-			if (!group_merge(a, v, group, &err)) {
-				/* Everything stays as it was; a start tries again. */
-				v->merge_failed = true;
-				if (err.code != ERR_CANCELLED)
-					log_error("archive %s: small packs are not merged: %s",
-					    v->id, err.msg);
+		while (!v->merge_failed && group_take(a, v, class, group)) {
+			if (group_merge(a, v, group, &err)) {
+				mem_trim();
+				continue;
 			}
+			/* Everything stays as it was; a start tries again. */
+			v->merge_failed = true;
+			if (err.code != ERR_CANCELLED)
+				log_error(
+				    "archive %s: small packs are not merged: %s", v->id, err.msg);
+		}
 	old_packs_remove(a, v);
 	mem_free(group);
 }

@@ -13,6 +13,7 @@
 #include "archive_int.h"
 #include "base_log.h"
 #include "base_mem.h"
+#include "os_thread.h"
 
 #define RETRY_MS 30000
 #define ROUND_MS 1000
@@ -358,6 +359,7 @@ archive_seal_run(void *archive)
 	int64_t retry_ms = 0;
 	struct err err;
 
+	os_thread_yield_to_others(); /* who sends mail waits for the writer, nobody for a pack */
 	while (!atomic_load(&a->closing)) {
 		spare_make(a);
 		if (is_aged(a))

@@ -2,6 +2,7 @@
 /* The aborting allocator. */
 #include "base_mem.h"
 
+#include <malloc.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,4 +57,10 @@ void
 mem_free(void *ptr)
 {
 	free(ptr);
+}
+
+void
+mem_trim(void)
+{
+	(void)malloc_trim(0);
 }

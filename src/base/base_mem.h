@@ -15,5 +15,7 @@ void *mem_realloc_array(void *old, size_t count, size_t size) __attribute__((ret
 char *mem_strdup(const char *text) __attribute__((malloc, returns_nonnull));
 /* mem_free: accepts NULL. */
 void mem_free(void *ptr);
+/* mem_trim: give what was freed back to the system; after large work that comes seldom. */
+void mem_trim(void);
 
 #endif

@@ -6,8 +6,12 @@
 #include <signal.h>
 #include <string.h>
 #include <time.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "base_mem.h"
+
+#define LATER_NICE 5
 
 struct os_queue {
 	pthread_mutex_t lock; /* guards everything below */
@@ -40,6 +44,13 @@ void
 os_thread_join(pthread_t thread)
 {
 	must(pthread_join(thread, NULL) == 0);
+}
+
+void
+os_thread_yield_to_others(void)
+{
+	/* On Linux niceness is a thread's own. Where it may not be changed, nothing is lost but order. */
+	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), LATER_NICE);
 }
 
 struct os_queue *

@@ -14,6 +14,9 @@
 MUST_USE bool os_thread_start(
     pthread_t *out, const char *name, void *(*run)(void *), void *ctx, struct err *err);
 void os_thread_join(pthread_t thread);
+/* os_thread_yield_to_others: from now on the calling thread takes less of a busy processor than the
+ * others: about a quarter of an equal share. For work that may come later. */
+void os_thread_yield_to_others(void);
 
 /* A FIFO of pointers (never NULL); capacity >= 1. Items belong to whoever holds them: empty the queue before
  * os_queue_free, which no other thread may overlap. push blocks never: false when full or

@@ -220,6 +220,17 @@ smtp_server_data_done(
 	smtp_connection_run(c);
 }
 
+static void
+shutdown_sessions(struct smtp_server *s, const void *ctx)
+{
+	for (uint32_t i = 0; i < s->slot_count; i++) {
+		struct smtp_connection *c = s->slots[i].connection;
+
+		if (c != NULL && (ctx == NULL || smtp_endpoint_ctx(c->endpoint) == ctx))
+			smtp_connection_shutdown(c);
+	}
+}
+
 void
 smtp_server_drain(struct smtp_server *s, void (*drained)(void *ctx), void *ctx)
 {
@@ -228,19 +239,15 @@ smtp_server_drain(struct smtp_server *s, void (*drained)(void *ctx), void *ctx)
 	s->drained_ctx = ctx;
 	for (struct smtp_listener *l = s->listeners; l != NULL; l = l->next)
 		smtp_listener_close(l);
-	smtp_server_close_endpoint(s, NULL);
+	shutdown_sessions(s, NULL);
 	check_drained(s);
 }
 
 void
-smtp_server_close_endpoint(struct smtp_server *s, const struct smtp_endpoint *e)
+smtp_server_close_owner(struct smtp_server *s, const void *ctx)
 {
-	for (uint32_t i = 0; i < s->slot_count; i++) {
-		struct smtp_connection *c = s->slots[i].connection;
-
-		if (c != NULL && (e == NULL || c->endpoint == e))
-			smtp_connection_shutdown(c);
-	}
+	must(ctx != NULL);
+	shutdown_sessions(s, ctx);
 }
 
 void
