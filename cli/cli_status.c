@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How the server is doing, on one screen. */
+#include <string.h>
+
 #include "base_clock.h"
 #include "cli_int.h"
 
@@ -22,6 +24,26 @@ corrupt_packs(const struct json *archives)
 	return sum;
 }
 
+/* Endpoints that take no mail and should; out may be NULL. */
+static size_t
+failed_endpoints(const struct json *endpoints, struct buf *out)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < json_count(endpoints); i++) {
+		const struct json *e = json_at(endpoints, i);
+		const char *state = json_get_str(e, "Status"), *reason = json_get_str(e, "Reason");
+
+		if (state == NULL || strcmp(state, "FAILED") != 0)
+			continue;
+		count++;
+		if (out != NULL)
+			buf_printf(out, "TROUBLE: endpoint %s does not listen: %s\n",
+			    json_get_str(e, "Name"), reason != NULL ? reason : "no reason given");
+	}
+	return count;
+}
+
 static void
 print_trouble(struct cli *cli, const struct json *status)
 {
@@ -37,6 +59,7 @@ print_trouble(struct cli *cli, const struct json *status)
 					  "the server is restarted\n");
 	if (json_get_bool(status, "SpaceLow", false))
 		buf_append_str(&cli->out, "TROUBLE: disk space is low; mail is deferred\n");
+	(void)failed_endpoints(json_find(status, "Endpoints"), &cli->out);
 	if (corrupt > 0)
 		buf_printf(&cli->out, "TROUBLE: %lld packs are damaged\n", (long long)corrupt);
 }
@@ -73,7 +96,8 @@ run_status(struct cli *cli)
 	if (corrupt_packs(json_find(status, "Archives")) > 0)
 		code = CLI_EXIT_INTEGRITY;
 	else if (json_get_bool(status, "VolumeFailed", false) ||
-		 json_get_bool(status, "SpaceLow", false))
+		 json_get_bool(status, "SpaceLow", false) ||
+		 failed_endpoints(json_find(status, "Endpoints"), NULL) > 0)
 		code = CLI_EXIT_FAILED;
 	json_free(&status);
 	return code;
@@ -81,7 +105,8 @@ run_status(struct cli *cli)
 
 const struct cli_verb cli_status_verbs[] = {
     {"status", "how the server is doing", "",
-	"Ends with 0 when all is well, 1 when mail is being deferred, 8 when packs are damaged.\n",
+	"Ends with 0 when all is well, 1 when mail is being deferred or an\n"
+	"endpoint does not listen, 8 when packs are damaged.\n",
 	NULL, 0, 0, run_status},
     {NULL, NULL, NULL, NULL, NULL, 0, 0, NULL},
 };

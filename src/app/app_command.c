@@ -3,6 +3,7 @@
 #include "app_command_int.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "app_store.h"
 #include "app_supervisor.h"
@@ -68,8 +69,12 @@ set_data(struct app_config *c, const struct cli_args *args, struct err *err)
 	char *absolute;
 	bool ok;
 
+	if (dir == NULL && c->text[APP_DATA] == NULL)
+		dir = getenv("DAYBOOK_DATA");
 	if (dir == NULL)
 		return true;
+	if (dir[0] == '\0')
+		return ERR(err, ERR_USAGE, "the data directory has an empty name");
 	absolute = os_path_absolute(dir);
 	ok = app_config_set(c, "server.data", absolute, err);
 	mem_free(absolute);

@@ -155,7 +155,7 @@ satisfy(struct supervisor *s, const struct json *item, struct json *results)
 	if (find(s, id) == NULL &&
 	    !(wish != NULL ? bind_at(s, id, wish, wish, &err)
 			   : bind_any(s, id, json_get_str(item, "Last"), &err)))
-		log_warn("endpoint %s: %s", id, err.msg);
+		log_debug("endpoint %s: %s", id, err.msg); /* the core tells when it is news */
 	add_result(results, id, find(s, id), err.msg);
 }
 

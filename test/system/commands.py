@@ -66,6 +66,7 @@ def wrong(home):
     check("did you mean --data" in run("serve", "--dat", "/x", code=2), "a wrong option")
     run("serve", "--data", "/x", "--smtp", "nowhere", code=2)
     run("serv", code=2)
+    check("empty name" in run("serve", "--data", "", code=2), "a data directory without a name")
     run("serve", "--data", home, "--config", os.path.join(home, "none.conf"), code=7)
     check("data = /x" in run("config", "show", "--data", "/x"), "config show")
 
