@@ -228,8 +228,10 @@ file_seal(struct archive *a, struct archive_unsealed *u, struct err *err)
 	for (size_t i = 0; (v = volume_at(a, i)) != NULL; i++)
 		if (has_work(u, v) && !volume_seal(a, u, v, err))
 			return false;
-	if (all_sealed(u))
+	if (all_sealed(u)) {
 		retire(a, u);
+		mem_trim(); /* the rows of a whole file and the buffers of its packs */
+	}
 	return true;
 }
 
