@@ -46,6 +46,9 @@
 #define HTTP_CONNECTIONS_MAX                                                                       \
 	1000u /* accepted, then closed at once                                */
 
+#define HTTP_HELD_BYTES_MAX                                                                        \
+	(256 * LIMIT_MIB) /* requests in reception from the network, all connections; 503 */
+
 /* JSON and CBOR */
 #define JSON_DEPTH_MAX  64u     /* SerializationException                                      */
 #define JSON_VALUES_MAX 500000u /* in one document; SerializationException                     */

@@ -45,12 +45,23 @@ connection_free(struct http_connection *c)
 	mem_free(c);
 }
 
+/* What the connection holds of requests, in the server's sum. */
+static void
+count_held(struct http_connection *c)
+{
+	size_t now = c->state == HTTP_CLOSED ? 0 : c->parser.body.cap + c->pending.cap;
+
+	c->server->held += now - c->held;
+	c->held = now;
+}
+
 void
 http_connection_close(struct http_connection *c)
 {
 	if (c->state == HTTP_CLOSED)
 		return;
 	c->state = HTTP_CLOSED;
+	count_held(c);
 	os_watch_free(&c->watch);
 	os_close(&c->fd);
 	http_server_forget(c->server, c);
@@ -75,6 +86,7 @@ begin_linger(struct http_connection *c)
 	buf_release(&c->out);
 	http_parser_reset(&c->parser);
 	buf_release(&c->pending);
+	count_held(c);
 	os_watch_set(c->watch, OS_READ);
 }
 
@@ -95,6 +107,7 @@ answer_sent(struct http_connection *c)
 	buf_release(&c->out);
 	http_parser_reset(&c->parser);
 	c->state = HTTP_READING;
+	count_held(c);
 	c->idle_since_ms = http_server_mono(c->server);
 	c->deadline_ms = c->idle_since_ms + c->server->options.idle_ms_max;
 	os_watch_set(c->watch, OS_READ);
@@ -175,6 +188,7 @@ hand_over(struct http_connection *c)
 		buf_release(
 		    &c->parser
 			 .body); /* the owner has it; the head is still needed for the answer */
+	count_held(c);
 }
 
 /* RFC 9110 §10.1.1. A peer that has begun to send the body has no use for it. */
@@ -204,8 +218,13 @@ feed(struct http_connection *c, struct bytes *data)
 		c->deadline_ms = http_server_mono(c->server) + c->server->options.request_ms_max;
 	outcome = http_parser_feed(&c->parser, *data, &used);
 	*data = bytes_slice(*data, used, SIZE_MAX);
+	count_held(c);
 	switch (outcome) {
 	case HTTP_PARSE_MORE:
+		if (c->local || c->server->held <= c->server->options.held_bytes_max)
+			break;
+		*data = BYTES_EMPTY;
+		fail_request(c, 503, "Too many requests are arriving; try again.");
 		break;
 	case HTTP_PARSE_CONTINUE:
 		say_continue(c, *data);

@@ -21,6 +21,7 @@ http_server_options_default(void)
 	    .write_ms_max = 60000,
 	    .linger_ms_max = 2000,
 	    .sweep_ms = 1000,
+	    .held_bytes_max = HTTP_HELD_BYTES_MAX,
 	    .connections_max = HTTP_CONNECTIONS_MAX,
 	};
 }

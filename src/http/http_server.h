@@ -75,11 +75,13 @@ struct http_server_options {
 	int64_t
 	    linger_ms_max; /* after a refused request: time to take the answer while still sending */
 	int64_t sweep_ms; /* how often deadlines are looked at                                    */
+	size_t held_bytes_max; /* requests in reception, all connections but local ones; then 503 */
 	size_t
 	    connections_max; /* 1 .. 65535; past it the longest idle one is closed, or the new one   */
 };
 
-/* http_server_options_default: system clock and randomness, 30 s, 60 s, 60 s, 2 s, 1 s, HTTP_CONNECTIONS_MAX. */
+/* http_server_options_default: system clock and randomness, 30 s, 60 s, 60 s, 2 s, 1 s, HTTP_HELD_BYTES_MAX,
+ * HTTP_CONNECTIONS_MAX. */
 struct http_server_options http_server_options_default(void);
 
 /* http_server_new: loop lent and outlives the server; ops kept. */

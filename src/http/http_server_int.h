@@ -43,6 +43,7 @@ struct http_connection {
 	struct buf pending; /* bytes read beyond the request in flight        */
 	struct buf out;     /* the answer's head, and its body unless mapped  */
 	size_t out_at;
+	size_t held; /* bytes of a request that server->held counts for this connection */
 	struct bytes map, map_left; /* of a memory file                              */
 };
 
@@ -63,6 +64,7 @@ struct http_server {
 	struct http_connection **connections;
 	size_t slot_count, connection_count;
 	uint64_t serial;
+	size_t held; /* of all connections */
 	struct os_watch *sweep;
 	uint8_t *scratch; /* what one read takes */
 	char date[TIME_HTTP_SIZE];

@@ -128,6 +128,7 @@ world_new(size_t connections_max)
 	o.sweep_ms = 1;
 	o.connections_max = connections_max;
 	o.limits.body_bytes_max = 4096;
+	o.held_bytes_max = 6000;
 	w->loop = os_loop_new();
 	w->server = http_server_new(w->loop, &o, &ops, w);
 	assert_true(os_socket_listen(&any, &fd, &err));
@@ -518,6 +519,36 @@ test_stalled(void **state)
 	client_free(c);
 }
 
+/* Bodies in reception have a common ceiling: who goes over it is told to come again, and room that comes free is used. */
+static void
+test_held(void **state)
+{
+	struct world *w = *state;
+	struct client *first = client_new(w), *second = client_new(w);
+	char part[3501];
+
+	memset(part, 'x', sizeof part - 1);
+	part[sizeof part - 1] = '\0';
+	say(first, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 4000\r\n\r\n");
+	say(first, part);
+	for (int i = 0; i < 20; i++)
+		os_loop_step(w->loop, 1);
+	say(second, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 4000\r\n\r\n");
+	say(second, part);
+	expect_times(second, "HTTP/1.1 503 ", 1);
+	client_free(second);
+	part[500] = '\0';
+	say(first, part);
+	expect_times(first, "HTTP/1.1 200 OK\r\n", 1);
+	client_free(first);
+	part[500] = 'x';
+	second = client_new(w);
+	say(second, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3500\r\n\r\n");
+	say(second, part);
+	expect_times(second, "HTTP/1.1 200 OK\r\n", 1);
+	client_free(second);
+}
+
 /* Four connections fit: a fifth takes the place of the one idle longest, or none when all are at work. */
 static void
 test_cap(void **state)
@@ -597,6 +628,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_peer_gone, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_file, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_stalled, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_held, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_cap, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_drain, setup, teardown),
 	};
