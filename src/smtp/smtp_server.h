@@ -84,8 +84,8 @@ void smtp_server_data_done(
  * must not free the server.
  */
 void smtp_server_drain(struct smtp_server *s, void (*drained)(void *ctx), void *ctx);
-/* smtp_server_close_owner: the same for the sessions of every endpoint, old ones too, whose ctx this is (not NULL); their
- * listeners are the caller's. */
+/* smtp_server_close_owner: the same for the sessions of every endpoint, old ones too, whose ctx this is (not NULL);
+ * their listeners are the caller's. */
 void smtp_server_close_owner(struct smtp_server *s, const void *ctx);
 
 void smtp_server_stats(const struct smtp_server *s, struct smtp_server_stats *out);

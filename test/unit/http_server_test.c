@@ -519,7 +519,8 @@ test_stalled(void **state)
 	client_free(c);
 }
 
-/* Bodies in reception have a common ceiling: who goes over it is told to come again, and room that comes free is used. */
+/* Bodies in reception have a common ceiling: who goes over it is told to come again, and room that comes free is
+ * used. */
 static void
 test_held(void **state)
 {
