@@ -88,6 +88,7 @@ def stop_in_export(server):
 
 def main():
     with Server(smtp_count=2) as server:
+        server.deaths_expected = True
         Scenario(server.api, listen=server.smtp[0])
         core_gone_in_message(server)
         core_cannot_return(server)
