@@ -142,7 +142,6 @@ on_stop(void *ctx)
 {
 	struct core *c = ctx;
 
-	c->stopping = true;
 	app_role_end(&c->role, 0);
 }
 
@@ -274,8 +273,6 @@ core_open(struct core *c, struct err *err)
 {
 	struct journal_options journal = {.rng = rng_system(), .workers = JOURNAL_WORKERS};
 
-	buf_init(&c->snapshot, WIRE_BODY_BYTES_MAX);
-	buf_init(&c->listen_sent, WIRE_BODY_BYTES_MAX);
 	buf_init(&c->certificate_pem, LIMIT_MIB);
 	buf_init(&c->key_pem, LIMIT_MIB);
 	must(pthread_mutex_init(&c->lock, NULL) == 0);
@@ -315,8 +312,7 @@ core_close(struct core *c)
 		wire_channel_free(&c->edges[i]);
 	app_store_close(&c->store);
 	json_free(&c->endpoints);
-	buf_fini(&c->snapshot);
-	buf_fini(&c->listen_sent);
+	json_free(&c->fresh);
 	buf_fini(&c->certificate_pem);
 	if (c->key_pem.ptr != NULL)
 		secret_wipe(c->key_pem.ptr, c->key_pem.len);

@@ -33,16 +33,14 @@ struct core {
 
 	/* guarded by lock: written by whoever changed something, sent by the loop */
 	pthread_mutex_t lock;
-	struct buf snapshot; /* for smtp, without the certificate */
-	bool posted;         /* a look at it is under way */
+	struct json *fresh; /* endpoints for smtp, until the loop takes them */
+	bool posted;        /* a look at it is under way */
 
 	struct json *endpoints; /* of the snapshot last sent */
-	struct buf listen_sent;
-	bool settled, ready_sent;
+	bool ready_sent;
 	struct buf certificate_pem, key_pem;
 	int64_t certificate_ms, key_ms;
 	struct os_watch *second, *minute;
-	bool stopping;
 };
 
 /* app_core_state.c: what the edges must know. core_refresh: any thread; the api's hook. */

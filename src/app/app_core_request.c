@@ -16,7 +16,7 @@ struct work {
 };
 
 static void
-answer(struct core *c, const struct work *w, const struct api_response *r)
+answer(struct core *c, const struct work *w, struct api_response *r)
 {
 	struct app_letter *l =
 	    app_letter_new(WIRE_ROLE_HTTP, w->life, WIRE_HTTP_RESPONSE, w->frame->id);
@@ -27,7 +27,8 @@ answer(struct core *c, const struct work *w, const struct api_response *r)
 	for (size_t i = 0; i < r->header_count; i++)
 		headers[i] = (struct wire_http_header){r->headers[i].name, r->headers[i].value};
 	wire_http_response_encode(&out, &l->payload);
-	buf_append(&l->body, buf_view(&r->body));
+	l->body = r->body; /* moved: it may be as large as a message */
+	buf_init(&r->body, API_RESPONSE_BODY_MAX);
 	app_outbox_put(c->outbox, l);
 }
 

@@ -47,12 +47,8 @@ send_listen_set(struct core *c, const struct buf *wanted)
 	    .kind = WIRE_LISTEN_SET, .body = buf_view(wanted), .body_fd = -1, .fd = -1};
 	struct err err;
 
-	if (!wire_channel_send(c->role.supervisor, &o, &err)) {
+	if (!wire_channel_send(c->role.supervisor, &o, &err))
 		log_error("listeners: %s", err.msg);
-		return;
-	}
-	buf_reset(&c->listen_sent);
-	buf_append(&c->listen_sent, buf_view(wanted));
 }
 
 void
@@ -88,23 +84,17 @@ static void
 on_snapshot(void *ctx)
 {
 	struct core *c = ctx;
-	struct json *fresh;
 	struct buf wanted;
-	struct err err;
 
+	json_free(&c->endpoints);
 	(void)pthread_mutex_lock(&c->lock);
 	c->posted = false;
-	fresh = json_parse(buf_view(&c->snapshot), &err);
+	c->endpoints = c->fresh;
+	c->fresh = NULL;
 	(void)pthread_mutex_unlock(&c->lock);
-	if (fresh == NULL) {
-		log_error("snapshot: %s", err.msg);
-		return;
-	}
-	json_free(&c->endpoints);
-	c->endpoints = fresh;
 	core_send_snapshot(c);
 	buf_init(&wanted, WIRE_BODY_BYTES_MAX);
-	listen_wanted(fresh, &wanted);
+	listen_wanted(c->endpoints, &wanted);
 	/* An endpoint that waits to be told of its listener asks again, even when the wish is an
 	 * old one. */
 	send_listen_set(c, &wanted);
@@ -137,9 +127,8 @@ core_refresh(void *ctx)
 		json_unset(e, "RuleSet"); /* smtp decides no rule */
 		json_push(lean, e);
 	}
-	buf_reset(&c->snapshot);
-	json_print(lean, &c->snapshot);
-	json_free(&lean);
+	json_free(&c->fresh);
+	c->fresh = lean;
 	json_free(&snapshot);
 	if (!c->posted)
 		os_loop_post(c->role.loop, on_snapshot, c);

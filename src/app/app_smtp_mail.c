@@ -290,7 +290,8 @@ hand_over(struct edge_endpoint *e, struct smtp_session *s, struct letter *l, uin
 	mail.traffic_explanation = buf_view(&explanation);
 	wire_mail_encode(&mail, &payload);
 	o.payload = buf_view(&payload);
-	ok = buf_ok(&payload, err) && wire_channel_send(edge->core, &o, err);
+	ok = buf_ok(&explanation, err) && buf_ok(&payload, err) &&
+	     wire_channel_send(edge->core, &o, err);
 	if (!ok)
 		pending_drop(edge, slot);
 	buf_fini(&explanation);
