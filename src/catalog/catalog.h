@@ -47,8 +47,11 @@ enum catalog_kind {
 	CATALOG_TRAFFIC_POLICY,
 	CATALOG_INGRESS_POINT,
 	CATALOG_RELAY,
-	CATALOG_SEARCH, /* owner = archive id */
-	CATALOG_EXPORT  /* owner = archive id */
+	CATALOG_SEARCH,      /* owner = archive id */
+	CATALOG_EXPORT,      /* owner = archive id */
+	CATALOG_HOLD,        /* legal holds */
+	CATALOG_DISPOSITION, /* owner = archive id */
+	CATALOG_ERASURE      /* owner = archive id; name = the message's id */
 };
 
 /* A row is live from insert to delete whatever its state says, and holds its name that long. */
@@ -88,6 +91,19 @@ MUST_USE bool catalog_list(struct catalog *c, enum catalog_kind kind, const char
     struct catalog_row *rows_out, size_t *count_out, struct err *err);
 MUST_USE bool catalog_count(struct catalog *c, enum catalog_kind kind, const char *owner,
     const char *state, uint64_t *count_out, struct err *err); /* owner and state NULL = any */
+
+/*
+ * Parts of a row: numbered pieces too large or too many for its document (the ids of a hold, a certificate). They go
+ * with their row. put replaces; get: ERR_NOT_FOUND; count: parts that are there; clear: from that number on.
+ */
+MUST_USE bool catalog_part_put(
+    struct catalog *c, const char *id, uint32_t number, struct bytes data, struct err *err);
+MUST_USE bool catalog_part_get(struct catalog *c, const char *id, uint32_t number,
+    struct arena *arena, struct bytes *out, struct err *err);
+MUST_USE bool catalog_part_count(
+    struct catalog *c, const char *id, uint32_t *count_out, struct err *err);
+MUST_USE bool catalog_part_clear(struct catalog *c, const char *id, uint32_t from, struct err *err);
+#define CATALOG_PART_MAX ((size_t)4 * 1024 * 1024) /* bytes of one; ERR_LIMIT */
 
 /* Tags of a resource, by id; sorted by key. Set: ERR_NOT_FOUND when no row has the id, so insert the row first. */
 struct catalog_tag {

@@ -10,7 +10,7 @@
 #include "catalog.h"
 #include "crypt_seal.h"
 
-#define CATALOG_STATEMENTS_MAX 48
+#define CATALOG_STATEMENTS_MAX 64
 
 struct catalog_cached {
 	const char *sql; /* identity is the pointer */

@@ -32,6 +32,10 @@ static const char *const STEPS[] = {
     " name TEXT NOT NULL PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
     "PRAGMA application_id=1145195331;"
     "PRAGMA user_version=1;",
+    "CREATE TABLE part("
+    " id TEXT NOT NULL REFERENCES resource(id) ON DELETE CASCADE, number INTEGER NOT NULL,"
+    " data BLOB NOT NULL, PRIMARY KEY(id, number)) STRICT, WITHOUT ROWID;"
+    "PRAGMA user_version=2;",
 };
 #define SCHEMA_VERSION ((int64_t)(sizeof STEPS / sizeof *STEPS))
 

@@ -513,7 +513,7 @@ strange_files_are_refused(void **state)
 	/* user_version lies at offset 60 of the header, big-endian; application_id at 68 */
 	file_damage(p, 60, "\0\0\0\x63", 4);
 	assert_int_equal(open_code(p, p->keys), ERR_UNSUPPORTED);
-	file_damage(p, 60, "\0\0\0\x01", 4);
+	file_damage(p, 60, "\0\0\0\x02", 4); /* the present schema */
 	assert_int_equal(open_code(p, p->keys), ERR_NONE);
 	file_damage(p, 68, "NOPE", 4);
 	assert_int_equal(open_code(p, p->keys), ERR_CORRUPT);
@@ -521,6 +521,41 @@ strange_files_are_refused(void **state)
 	assert_int_equal(mkdir(p->path, 0700), 0);
 	assert_int_not_equal(open_code(p, p->keys), ERR_NONE);
 	assert_null(p->c);
+}
+
+/* Invariants 6 and 10. */
+static void
+parts_follow_their_row(void **state)
+{
+	struct place *p = *state;
+	struct catalog_row row = {.kind = CATALOG_HOLD, .id = "h-1", .created_ms = 1};
+	uint8_t *large = mem_calloc(1, CATALOG_PART_MAX + 1);
+	struct bytes got;
+	uint32_t count;
+
+	begin(p);
+	OK(catalog_insert(p->c, &row, &p->err));
+	OK(catalog_part_put(p->c, "h-1", 0, BYTES_LIT("zero"), &p->err));
+	OK(catalog_part_put(p->c, "h-1", 1, BYTES_LIT("one"), &p->err));
+	OK(catalog_part_put(p->c, "h-1", 1, BYTES_LIT("uno"), &p->err));
+	FAILS(catalog_part_put(p->c, "h-1", 2, bytes_of(large, CATALOG_PART_MAX + 1), &p->err),
+	    ERR_LIMIT);
+	commit(p);
+	catalog_close(&p->c);
+	place_open(p);
+	begin(p);
+	OK(catalog_part_count(p->c, "h-1", &count, &p->err));
+	assert_int_equal(count, 2);
+	OK(catalog_part_get(p->c, "h-1", 1, &p->arena, &got, &p->err));
+	assert_true(bytes_equal(got, BYTES_LIT("uno")));
+	FAILS(catalog_part_get(p->c, "h-1", 2, &p->arena, &got, &p->err), ERR_NOT_FOUND);
+	OK(catalog_part_clear(p->c, "h-1", 1, &p->err));
+	FAILS(catalog_part_get(p->c, "h-1", 1, &p->arena, &got, &p->err), ERR_NOT_FOUND);
+	OK(catalog_delete(p->c, CATALOG_HOLD, "h-1", &p->err));
+	OK(catalog_part_count(p->c, "h-1", &count, &p->err));
+	assert_int_equal(count, 0);
+	commit(p);
+	mem_free(large);
 }
 
 struct worker {
@@ -595,6 +630,7 @@ main(void)
 	    TEST(access_keys_and_settings_are_kept),
 	    TEST(sealed_columns_are_not_in_the_files),
 	    TEST(documents_have_a_limit),
+	    TEST(parts_follow_their_row),
 	    TEST(another_key_opens_nothing),
 	    TEST(damage_is_noticed),
 	    TEST(changed_document_does_not_open),
