@@ -5,6 +5,7 @@
 
 #include "app_command_int.h"
 #include "app_role.h"
+#include "base_mem.h"
 #include "cli_main.h"
 
 static int
@@ -23,6 +24,7 @@ run_role(const char *name)
 int
 main(int argc, char **argv)
 {
+	mem_setup();
 	/* Only the supervisor starts us so; the name is not part of the command line's contract. */
 	if (argc == 3 && strcmp(argv[1], "--role") == 0)
 		return run_role(argv[2]);

@@ -1,13 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Group commit: whatever came while the last batch was synced is the next batch. There is no timer.
+ * Group commit: whatever came while the last batch was synced is the next batch. When that is less than three quarters
+ * of what the last batch had, the others are on their way, and the writer lets them in for at most a millisecond: who
+ * sends alone never waits.
  *
  * Order of one batch: sealed and written, synced, rows made visible, done functions called.
  */
+#include <time.h>
+
 #include "archive_columns_int.h"
 #include "archive_int.h"
 #include "base_log.h"
 #include "base_mem.h"
+
+#define GATHER_NS   1000000L   /* for more of a batch */
+#define CROWD_COUNT 4          /* messages in one batch: more than one or two senders at work */
+#define CROWD_MS    500        /* … and for how long that counts */
+#define BRAKE_NS    100000000L /* for the sealer, a batch */
 
 struct archive_pending {
 	struct archive_pending *next;
@@ -96,7 +105,9 @@ pending_push(struct archive *a, struct archive_pending *p, const struct archive_
 	}
 	*a->pending_end = p;
 	a->pending_end = &p->next;
-	must(pthread_cond_signal(&a->writer_wake) == 0);
+	a->pending_count++;
+	if (a->pending_count == 1 || a->pending_count == a->batch_wanted)
+		must(pthread_cond_signal(&a->writer_wake) == 0);
 	return true;
 }
 
@@ -132,13 +143,19 @@ pending_take(struct archive *a)
 {
 	struct archive_pending *first, **end = &first;
 	uint64_t bytes = 0;
+	size_t count = 0;
 
 	archive_lock(&a->lock);
 	first = a->pending;
 	while (*end != NULL && (bytes == 0 || bytes + frame_bytes(*end) <= ARCHIVE_BATCH_BYTES)) {
 		bytes += frame_bytes(*end);
 		end = &(*end)->next;
+		count++;
 	}
+	a->pending_count -= count;
+	a->batch_wanted = (3 * count + 3) / 4;
+	if (count >= CROWD_COUNT)
+		a->busy_until_ms = clock_mono_ms(&a->options.clock) + CROWD_MS;
 	a->pending = *end;
 	*end = NULL;
 	if (a->pending == NULL)
@@ -347,6 +364,43 @@ archive_commit(struct archive *a)
 		archive_commit_finish(a);
 }
 
+static bool
+is_closing(struct archive *a)
+{
+	return a->phase == ARCHIVE_PHASE_CLOSING || atomic_load(&a->closing);
+}
+
+static bool
+is_far_ahead(const struct archive *a)
+{
+	return a->sealing && a->file_count > ARCHIVE_FILES_AHEAD;
+}
+
+static bool
+is_small(const struct archive *a)
+{
+	return a->pending_count < a->batch_wanted;
+}
+
+/* Lock held. Waits while it is so, at most that long. */
+static void
+wait_while(struct archive *a, bool (*is_so)(const struct archive *), long ns)
+{
+	struct timespec until;
+	int rc = 0;
+
+	if (!is_so(a))
+		return;
+	must(clock_gettime(CLOCK_MONOTONIC, &until) == 0);
+	until.tv_nsec += ns;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	while (rc == 0 && is_so(a) && !is_closing(a))
+		rc = pthread_cond_timedwait(&a->writer_wake, &a->lock, &until);
+}
+
 void *
 archive_commit_run(void *archive)
 {
@@ -355,9 +409,10 @@ archive_commit_run(void *archive)
 
 	while (more) {
 		archive_lock(&a->lock);
-		while (a->pending == NULL && a->phase != ARCHIVE_PHASE_CLOSING &&
-		       !atomic_load(&a->closing))
+		while (a->pending == NULL && !is_closing(a))
 			must(pthread_cond_wait(&a->writer_wake, &a->lock) == 0);
+		wait_while(a, is_far_ahead, BRAKE_NS);
+		wait_while(a, is_small, GATHER_NS);
 		more = a->pending != NULL;
 		archive_unlock(&a->lock);
 		if (more)

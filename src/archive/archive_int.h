@@ -15,7 +15,10 @@
 #include "archive_log_int.h"
 #include "archive_pack_int.h"
 
-#define ARCHIVE_BATCH_BYTES    (8 * LIMIT_MIB) /* one write and sync */
+#define ARCHIVE_BATCH_BYTES (8 * LIMIT_MIB) /* one write and sync */
+/* Log files that are not sealed yet: so many may wait while mail comes in crowds; from so many on the writer waits. */
+#define ARCHIVE_FILES_PUT_OFF  8u
+#define ARCHIVE_FILES_AHEAD    16u
 #define ARCHIVE_FREE_FILES_MAX 4u /* log files kept for the next use; more are removed */
 
 /* One archive. Never removed while the archives are open, so pointers to it stay good. */
@@ -82,6 +85,10 @@ struct archive {
 	size_t free_count;
 	uint64_t next_number, next_sequence;
 	struct archive_pending *pending, **pending_end;
+	size_t pending_count;
+	size_t batch_wanted;   /* three quarters of what the last batch had */
+	int64_t busy_until_ms; /* monotonic: mail comes in crowds */
+	bool sealing;          /* the sealer's thread is at work */
 	int64_t space_checked_ms;
 	bool space_checked, space_low;
 	/* write_lock */

@@ -143,6 +143,7 @@ retire(struct archive *a, struct archive_unsealed *u)
 	    (a->file_count - i - 1) * sizeof(struct archive_unsealed *));
 	a->file_count--;
 	archive_retired_add(a, u);
+	must(pthread_cond_signal(&a->writer_wake) == 0); /* it may have been far ahead */
 	archive_unlock(&a->lock);
 }
 
@@ -291,8 +292,22 @@ spare_make(struct archive *a)
 	archive_unlock(&a->lock);
 }
 
-bool
-archive_seal(struct archive *a, bool force, struct err *err)
+/* Mail comes faster than one sender sends: a pack may wait, until too much waits for the sealer. */
+static bool
+is_put_off(struct archive *a)
+{
+	int64_t now_ms = clock_mono_ms(&a->options.clock);
+	bool put_off;
+
+	archive_lock(&a->lock);
+	put_off = now_ms < a->busy_until_ms && a->file_count <= ARCHIVE_FILES_PUT_OFF;
+	archive_unlock(&a->lock);
+	return put_off;
+}
+
+/* patient: no file while mail comes in crowds. */
+static bool
+seal_files(struct archive *a, bool patient, struct err *err)
 {
 	struct archive_unsealed *u;
 	struct archive_volume *v;
@@ -300,12 +315,11 @@ archive_seal(struct archive *a, bool force, struct err *err)
 	struct err trouble;
 	bool ok = true;
 
-	if (force)
-		archive_commit_complete(a);
 	archive_lock(&a->seal_lock);
-	while ((u = complete_file(a, &sequence)) != NULL) {
+	while (!(patient && is_put_off(a)) && (u = complete_file(a, &sequence)) != NULL) {
 		bool sealed = may_seal(a, &trouble) && file_seal(a, u, &trouble);
 
+		archive_seal_retire(a); /* for the next use, even when there is much to do */
 		if (!sealed && ok)
 			*err = trouble; /* the first one counts */
 		ok = ok && sealed;
@@ -315,12 +329,20 @@ archive_seal(struct archive *a, bool force, struct err *err)
 			break;
 	}
 	archive_seal_retire(a);
-	for (size_t i = 0; ok && (v = volume_at(a, i)) != NULL; i++)
+	for (size_t i = 0; ok && !(patient && is_put_off(a)) && (v = volume_at(a, i)) != NULL; i++)
 		archive_merge(a, v);
 	if (!a->options.threads)
 		spare_make(a);
 	archive_unlock(&a->seal_lock);
 	return ok;
+}
+
+bool
+archive_seal(struct archive *a, bool force, struct err *err)
+{
+	if (force)
+		archive_commit_complete(a);
+	return seal_files(a, false, err);
 }
 
 /* The file being written holds something old enough. */
@@ -336,6 +358,23 @@ is_aged(struct archive *a)
 				   now_ms - a->files[i]->first_ms >= a->options.seal_age_ms);
 	archive_unlock(&a->lock);
 	return aged;
+}
+
+/* While there is progress, a writer that is far ahead waits for it. */
+static bool
+seal_round(struct archive *a, struct err *err)
+{
+	bool ok;
+
+	archive_lock(&a->lock);
+	a->sealing = true;
+	archive_unlock(&a->lock);
+	ok = seal_files(a, true, err);
+	archive_lock(&a->lock);
+	a->sealing = false;
+	must(pthread_cond_signal(&a->writer_wake) == 0);
+	archive_unlock(&a->lock);
+	return ok;
 }
 
 static void
@@ -367,7 +406,7 @@ archive_seal_run(void *archive)
 		if (is_aged(a))
 			archive_commit_complete(a);
 		if (!archive_failed(a) && clock_mono_ms(&a->options.clock) >= retry_ms &&
-		    !archive_seal(a, false, &err) && err.code != ERR_CANCELLED) {
+		    !seal_round(a, &err) && err.code != ERR_CANCELLED) {
 			log_error("sealing failed, trying again later: %s", err.msg);
 			retry_ms = clock_mono_ms(&a->options.clock) + RETRY_MS;
 		}

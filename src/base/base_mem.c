@@ -9,6 +9,11 @@
 
 #include "base_err.h"
 
+#define ARENAS        2
+#define KEEP_BYTES    (8 * 1024 * 1024) /* at the end of an arena */
+#define GROW_BYTES    (512 * 1024)
+#define OWN_MAP_BYTES (1024 * 1024)
+
 void *
 mem_alloc(size_t size)
 {
@@ -57,6 +62,15 @@ void
 mem_free(void *ptr)
 {
 	free(ptr);
+}
+
+void
+mem_setup(void)
+{
+	(void)mallopt(M_ARENA_MAX, ARENAS);
+	(void)mallopt(M_TRIM_THRESHOLD, KEEP_BYTES);
+	(void)mallopt(M_TOP_PAD, GROW_BYTES);
+	(void)mallopt(M_MMAP_THRESHOLD, OWN_MAP_BYTES);
 }
 
 void

@@ -15,6 +15,9 @@ void *mem_realloc_array(void *old, size_t count, size_t size) __attribute__((ret
 char *mem_strdup(const char *text) __attribute__((malloc, returns_nonnull));
 /* mem_free: accepts NULL. */
 void mem_free(void *ptr);
+/* mem_setup: once, before the first thread: few arenas that grow and shrink in large steps. A message's buffers would
+ * otherwise be taken from the system and given back again and again, by each thread in an arena of its own. */
+void mem_setup(void);
 /* mem_trim: give what was freed back to the system; after large work that comes seldom. */
 void mem_trim(void);
 

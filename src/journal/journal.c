@@ -312,6 +312,7 @@ without_action(struct task *t, const struct journal_endpoint *e)
 {
 	char id[ID_RECORD_TEXT_SIZE];
 
+	make_id(t, &t->id);
 	id_record_format(id, &t->id);
 	count(t->journal, WITHOUT_ACTION, 1);
 	log_info("message %s accepted at %s, kept by no rule of %s (%zu recipients, %zu bytes)", id,
@@ -373,7 +374,6 @@ run_task(struct task *t)
 		answer_failure(t, &err);
 		return;
 	}
-	id_record_new(&t->id, t->mail.received_ms, &t->journal->options.rng);
 	e = t->config != NULL ? journal_config_endpoint(t->config, t->mail.ingress_point_id) : NULL;
 	if (e == NULL) {
 		(void)ERR(&err, ERR_NOT_FOUND, "its endpoint is gone");

@@ -3,15 +3,13 @@
 #include "os_thread.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <time.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base_mem.h"
-
-#define LATER_NICE 5
 
 struct os_queue {
 	pthread_mutex_t lock; /* guards everything below */
@@ -49,8 +47,10 @@ os_thread_join(pthread_t thread)
 void
 os_thread_yield_to_others(void)
 {
-	/* On Linux niceness is a thread's own. Where it may not be changed, nothing is lost but order. */
-	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), LATER_NICE);
+	struct sched_param none = {0};
+
+	/* Where it may not be changed, nothing is lost but order. */
+	(void)pthread_setschedparam(pthread_self(), SCHED_IDLE, &none);
 }
 
 struct os_queue *

@@ -14,8 +14,8 @@
 MUST_USE bool os_thread_start(
     pthread_t *out, const char *name, void *(*run)(void *), void *ctx, struct err *err);
 void os_thread_join(pthread_t thread);
-/* os_thread_yield_to_others: from now on the calling thread takes less of a busy processor than the
- * others: about a quarter of an equal share. For work that may come later. */
+/* os_thread_yield_to_others: from now on the calling thread runs when a processor has nothing else to do. For work
+ * that may come later; who depends on it must see that it gets its turn. */
 void os_thread_yield_to_others(void);
 
 /* A FIFO of pointers (never NULL); capacity >= 1. Items belong to whoever holds them: empty the queue before
