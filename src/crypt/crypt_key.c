@@ -1,52 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The key service: wraps data keys under one key-encryption key held in memory. */
+/* A key service as others hold it: a table of functions, an id and a name. */
 #include "crypt_key.h"
 
 #include <string.h>
 
 #include "base_mem.h"
 #include "base_text.h"
-#include "crypt_digest.h"
-#include "crypt_seal.h"
-
-/* Wrapped key, version 1: version, key id, nonce, sealed data key. docs/formats/wrapped-key.md. */
-#define WRAPPED_VERSION     1
-#define KEY_ID_BYTES        8
-#define WRAPPED_HEAD_BYTES  (1 + KEY_ID_BYTES)
-#define WRAPPED_EXTRA_BYTES (WRAPPED_HEAD_BYTES + CRYPT_NONCE_BYTES + CRYPT_TAG_BYTES)
-#define CONTEXT_BYTES_MAX   1024
-#define AAD_BYTES_MAX       (WRAPPED_HEAD_BYTES + CONTEXT_BYTES_MAX)
-
-_Static_assert(WRAPPED_EXTRA_BYTES + CRYPT_DATA_KEY_BYTES_MAX <= CRYPT_WRAPPED_BYTES_MAX,
-    "a wrapped key fits");
 
 struct crypt_keys {
-	struct secret *key;
-	struct rng rng;
-	uint8_t id[KEY_ID_BYTES];
-	char id_text[2 * KEY_ID_BYTES + 1];
+	const struct crypt_keys_ops *ops;
+	void *self;
+	char *name;
+	char id_text[CRYPT_KEY_ID_SIZE];
 };
 
-/* The id is a digest under its own label, so that it says nothing about any other use of the key. */
-static void
-key_id(uint8_t out[KEY_ID_BYTES], const struct secret *key)
-{
-	uint8_t digest[CRYPT_SHA256_BYTES];
-
-	crypt_hmac_sha256(digest, secret_view(key), BYTES_LIT("daybook key id"));
-	memcpy(out, digest, KEY_ID_BYTES);
-}
-
 struct crypt_keys *
-crypt_keys_new(const struct secret *key, const struct rng *rng)
+crypt_keys_of(const struct crypt_keys_ops *ops, void *self, const uint8_t id[CRYPT_KEY_ID_BYTES],
+    const char *name)
 {
 	struct crypt_keys *k = mem_alloc(sizeof *k);
 
-	must(secret_view(key).len == CRYPT_KEY_BYTES);
-	k->key = secret_of(secret_view(key));
-	k->rng = *rng;
-	key_id(k->id, key);
-	text_hex_format(k->id_text, bytes_of(k->id, sizeof k->id));
+	k->ops = ops;
+	k->self = self;
+	k->name = mem_strdup(name);
+	text_hex_format(k->id_text, bytes_of(id, CRYPT_KEY_ID_BYTES));
 	return k;
 }
 
@@ -55,7 +32,8 @@ crypt_keys_free(struct crypt_keys **k)
 {
 	if (*k == NULL)
 		return;
-	secret_free(&(*k)->key);
+	(*k)->ops->close((*k)->self);
+	mem_free((*k)->name);
 	mem_free(*k);
 	*k = NULL;
 }
@@ -66,99 +44,38 @@ crypt_keys_id(const struct crypt_keys *k)
 	return k->id_text;
 }
 
-/* What the seal is bound to: the head of the wrapped key, then the context. */
-static void
-aad_format(struct buf *aad, struct bytes head, struct bytes context)
+const char *
+crypt_keys_name(const struct crypt_keys *k)
 {
-	buf_append(aad, head);
-	buf_append(aad, context);
-	must(!aad->failed);
+	return k->name;
+}
+
+bool
+crypt_keys_id_of(struct bytes wrapped, char id_out[CRYPT_KEY_ID_SIZE], struct err *err)
+{
+	struct reader r;
+	struct bytes id;
+	uint8_t version;
+
+	reader_init(&r, wrapped);
+	version = reader_u8(&r);
+	id = reader_take(&r, CRYPT_KEY_ID_BYTES);
+	if (!reader_ok(&r) || version == 0 || version > CRYPT_WRAPPED_VERSION_SERVICE)
+		return ERR(err, ERR_CORRUPT, "not a wrapped key");
+	text_hex_format(id_out, id);
+	return true;
 }
 
 bool
 crypt_keys_wrap(struct crypt_keys *k, struct bytes context, const struct secret *data_key,
     struct buf *out, struct err *err)
 {
-	uint8_t head[WRAPPED_HEAD_BYTES], nonce[CRYPT_NONCE_BYTES];
-	struct crypt_sealer *sealer;
-	struct bytes key = secret_view(data_key);
-	struct buf aad;
-
-	must(key.len <= CRYPT_DATA_KEY_BYTES_MAX);
-	if (context.len > CONTEXT_BYTES_MAX)
-		return ERR(err, ERR_LIMIT, "a key context of %zu bytes", context.len);
-	head[0] = WRAPPED_VERSION;
-	memcpy(head + 1, k->id, KEY_ID_BYTES);
-	rng_fill(&k->rng, nonce, sizeof nonce);
-	buf_init(&aad, AAD_BYTES_MAX);
-	aad_format(&aad, bytes_of(head, sizeof head), context);
-	sealer = crypt_sealer_new(
-	    k->key); /* one a call: the service is shared by threads, a sealer is not */
-	buf_append_mem(out, head, sizeof head);
-	buf_append_mem(out, nonce, sizeof nonce);
-	crypt_seal(sealer, nonce, buf_view(&aad), key, out);
-	crypt_sealer_free(&sealer);
-	buf_fini(&aad);
-	return buf_ok(out, err);
-}
-
-/* Takes version and key id off the reader and judges them. */
-static bool
-head_check(const struct crypt_keys *k, struct reader *r, struct err *err)
-{
-	uint8_t version = reader_u8(r);
-	struct bytes id = reader_take(r, KEY_ID_BYTES);
-	char id_text[2 * KEY_ID_BYTES + 1];
-
-	if (!reader_ok(r) || version != WRAPPED_VERSION)
-		return ERR(err, ERR_CORRUPT, "not a wrapped key");
-	if (!bytes_equal(id, bytes_of(k->id, sizeof k->id))) {
-		text_hex_format(id_text, id);
-		return ERR(
-		    err, ERR_SEALED, "wrapped by key %s, and this is key %s", id_text, k->id_text);
-	}
-	return true;
+	return k->ops->wrap(k->self, context, data_key, out, err);
 }
 
 bool
 crypt_keys_unwrap(struct crypt_keys *k, struct bytes context, struct bytes wrapped,
     struct secret **data_key_out, struct err *err)
 {
-	struct bytes head = bytes_slice(wrapped, 0, WRAPPED_HEAD_BYTES), nonce, sealed;
-	struct crypt_sealer *sealer = NULL;
-	struct reader r;
-	struct buf aad, plain;
-	bool ok = false;
-
-	buf_init(&plain, CRYPT_DATA_KEY_BYTES_MAX);
-	buf_init(&aad, AAD_BYTES_MAX);
-	reader_init(&r, wrapped);
-	if (!head_check(k, &r, err))
-		goto out;
-	nonce = reader_take(&r, CRYPT_NONCE_BYTES);
-	sealed = r.left;
-	if (!reader_ok(&r) || sealed.len <= CRYPT_TAG_BYTES ||
-	    sealed.len > CRYPT_DATA_KEY_BYTES_MAX + CRYPT_TAG_BYTES) {
-		ERR(err, ERR_CORRUPT, "not a wrapped key");
-		goto out;
-	}
-	if (context.len > CONTEXT_BYTES_MAX) {
-		ERR(err, ERR_SEALED, "a key context of %zu bytes", context.len);
-		goto out;
-	}
-	aad_format(&aad, head, context);
-	sealer = crypt_sealer_new(k->key);
-	if (!crypt_unseal(sealer, nonce.ptr, buf_view(&aad), sealed, &plain, err)) {
-		ERR(err, ERR_SEALED, "the wrapped key is not for this context, or damaged");
-		goto out;
-	}
-	*data_key_out = secret_of(buf_view(&plain));
-	ok = true;
-out:
-	if (plain.ptr != NULL)
-		secret_wipe(plain.ptr, plain.cap);
-	buf_fini(&plain);
-	buf_fini(&aad);
-	crypt_sealer_free(&sealer);
-	return ok;
+	return k->ops->unwrap(k->self, context, wrapped, data_key_out, err);
 }
