@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "api_audit_int.h"
 #include "api_int.h"
 #include "api_job_int.h"
 #include "base_mem.h"
@@ -80,6 +81,7 @@ api_open(const struct api_options *options, struct api **out, struct err *err)
 
 	api->o = *options;
 	names_copy(&api->names, options);
+	api_audit_strangers_init(&api->strangers);
 	api->started_mono_ms = clock_mono_ms(&api->o.clock);
 	if (json_model_new(api_model_roots, api_model_root_count, &api->model, err) &&
 	    mac_key_load(api, err) && api_tick(api, err) && api_jobs_open(api, err)) {
@@ -100,6 +102,7 @@ api_close(struct api **api)
 	api_jobs_close(a);
 	json_model_free(&a->model);
 	names_free(&a->names);
+	api_audit_strangers_fini(&a->strangers);
 	secret_wipe(a->mac_key, sizeof(a->mac_key));
 	mem_free(a);
 	*api = NULL;
@@ -158,6 +161,7 @@ api_tick(struct api *api, struct err *err)
 	struct arena arena;
 	bool ok;
 
+	api_audit_tick(api);
 	if (!catalog_begin(api->o.catalog, err))
 		return false;
 	arena_init(&arena);

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "archive.h"
+#include "audit.h"
 #include "base_bytes.h"
 #include "base_clock.h"
 #include "base_err.h"
@@ -36,6 +37,7 @@ struct api_options {
 	struct catalog
 	    *catalog; /* kept; so is everything below that is a pointer to something with a life */
 	struct archive *archive;
+	struct audit *audit; /* kept; NULL: nothing is recorded, which is for tests only */
 	struct os_fs fs;
 	struct clock clock;
 	struct rng rng;      /* must be usable from several threads unless job_threads is false */
@@ -76,7 +78,9 @@ struct api_request {
 	struct bytes body;
 	bool
 	    local_trusted; /* over the local socket from a user who may do everything: needs no signature */
-	const char *peer_address; /* for logs; may be NULL */
+	bool local;               /* over the local socket, trusted or not */
+	uint32_t peer_uid;        /* of the local peer */
+	const char *peer_address; /* may be NULL */
 };
 
 #define API_RESPONSE_BODY_MAX    (SMTP_MESSAGE_BYTES_CEIL + LIMIT_MIB)

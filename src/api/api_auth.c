@@ -35,5 +35,6 @@ api_auth_check(struct api_call *call)
 		return api_fault_set(call, refusal->http_status, refusal->exception, result.text);
 	}
 	call->principal = result.principal;
+	call->key_id = result.key_id;
 	return true;
 }

@@ -2,6 +2,7 @@
 /* From a request to an operation and back: routes, the two codecs, the form of answers and errors. */
 #include <string.h>
 
+#include "api_audit_int.h"
 #include "api_dispatch_int.h"
 #include "api_int.h"
 
@@ -151,7 +152,7 @@ call_run(struct api_call *call, const struct route *route)
 	if (call->op == NULL)
 		return api_fault_set(
 		    call, 404, "UnknownOperationException", "The operation is not known here.");
-	return body_parse(call, route->codec) && api_dispatch(call);
+	return body_parse(call, route->codec) && api_audit_ready(call) && api_dispatch(call);
 }
 
 static void
@@ -214,12 +215,37 @@ api_call_own(struct api_call *call, struct json *v)
 	return v;
 }
 
+/* What was asked for, in words of an operation's name. */
+static struct bytes
+route_name(struct api_call *call, const struct route *route)
+{
+	const char *text;
+
+	if (route->link)
+		return BYTES_LIT("Daybook.DownloadMessage");
+	if (!route->operation_wanted)
+		return BYTES_EMPTY;
+	text = arena_printf(&call->arena, "%s.%s",
+	    arena_text(&call->arena, bytes_slice(route->service, 0, 64)),
+	    arena_text(&call->arena, bytes_slice(route->operation, 0, 64)));
+	return bytes_of_str(text);
+}
+
+/* An answer that was made and may not be given. */
+static void
+response_drop(struct api_response *r)
+{
+	r->header_count = 0;
+	buf_reset(&r->body);
+}
+
 void
 api_handle(struct api *api, const struct api_request *request, struct api_response *response)
 {
 	struct api_call call = {
 	    .api = api, .request = request, .now_ms = clock_now_ms(&api->o.clock)};
 	struct route route;
+	bool ran = false;
 
 	arena_init(&call.arena);
 	call.output = json_new_object();
@@ -228,7 +254,12 @@ api_handle(struct api *api, const struct api_request *request, struct api_respon
 	route_find(request, &route);
 	if (route.link)
 		api_message_link_get(&call, response);
-	else if (call_run(&call, &route))
+	else
+		ran = call_run(&call, &route);
+	/* The one place where a call is recorded, whatever became of it. */
+	if (!api_audit_keep(&call, route_name(&call, &route)))
+		response_drop(response);
+	if (ran)
 		api_dispatch_effects(&call);
 	if (!route.link || call.exception != NULL)
 		respond(&call, route.codec, response);

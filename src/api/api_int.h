@@ -41,6 +41,15 @@ struct api_names {
 	size_t bucket_count;
 };
 
+/* Refusals of strangers in the minute that runs. */
+struct api_audit_strangers {
+	pthread_mutex_t lock;
+	bool running;
+	int64_t minute_mono_ms; /* when it began */
+	uint64_t kept, over;    /* over: counted only */
+	int64_t over_ms;        /* when the first of those came */
+};
+
 struct api_jobs;
 
 struct api {
@@ -53,6 +62,7 @@ struct api {
 	    [CRYPT_SHA256_BYTES]; /* of page tokens, links and token digests; kept in the catalog,
 						sealed */
 	struct api_jobs *jobs;
+	struct api_audit_strangers strangers;
 };
 
 enum api_effect {
@@ -71,7 +81,10 @@ struct api_call {
 	struct json *output;  /* an object to fill */
 	struct json *scratch; /* an array: values that live as long as the call (api_call_own) */
 	int64_t now_ms;
-	const char *principal;
+	const char *principal; /* NULL: not known (yet) */
+	const char *key_id;    /* of the access key that signed; NULL = none did */
+	struct bytes link_id;  /* of GET /message/…: what it names */
+	bool link_good;        /* and that the link was given here */
 	char request_id[ID_UUID_TEXT_SIZE];
 	/* a fault, when exception is not NULL; text from the arena */
 	int status;

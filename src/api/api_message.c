@@ -2,6 +2,7 @@
 /* One archived message: its envelope and metadata, a link that gives its bytes for a while, and its text. */
 #include <string.h>
 
+#include "api_audit_int.h"
 #include "api_model_handlers.h"
 #include "api_resource_int.h"
 #include "api_row_int.h"
@@ -141,10 +142,12 @@ link_check(struct api_call *call, struct bytes *id)
 	    !text_u64_parse(&seconds, expires))
 		return api_fault_set(
 		    call, 403, "AccessDeniedException", "The link is not one that was given here.");
+	call->link_id = *id;
 	link_mac(call->api, *id, expires, wanted);
 	if (!bytes_equal_secret(mac, bytes_of(wanted, MAC_CHARS)))
 		return api_fault_set(
 		    call, 403, "AccessDeniedException", "The link is not one that was given here.");
+	call->link_good = true;
 	if ((int64_t)seconds * 1000 <= call->now_ms)
 		return api_fault_set(call, 403, "AccessDeniedException", "The link has expired.");
 	return true;
@@ -156,7 +159,7 @@ api_message_link_get(struct api_call *call, struct api_response *response)
 	struct archive_row row;
 	struct bytes id;
 
-	if (!link_check(call, &id))
+	if (!link_check(call, &id) || !api_audit_ready(call))
 		return;
 	if (!message_read(call, id, &row, &response->body)) {
 		buf_reset(&response->body);

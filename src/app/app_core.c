@@ -5,6 +5,7 @@
 #include "app_core_int.h"
 #include "base_log.h"
 #include "base_mem.h"
+#include "os_host.h"
 #include "os_process.h"
 
 #define WATCH_MS        1000
@@ -153,7 +154,7 @@ on_second(void *ctx, unsigned ready)
 
 	(void)ready;
 	os_watch_after(c->second, WATCH_MS);
-	if (archive_failed(c->archive)) {
+	if (archive_failed(c->archive) || audit_failed(c->audit)) {
 		log_error("the data volume failed a sync: starting again, so that only what is "
 			  "really there counts");
 		app_role_end(&c->role, APP_EXIT_TROUBLE);
@@ -240,6 +241,47 @@ open_archive(struct core *c, struct err *err)
 	return true;
 }
 
+/* Damage is said in the log itself, too: a record that cannot be taken back. */
+static bool
+audit_note_damage(struct core *c, const struct audit_recovery *found, struct err *err)
+{
+	struct clock clock = clock_system();
+	struct audit_record r = {.at_ms = clock_now_ms(&clock),
+	    .count = 1,
+	    .uid = os_user_self(),
+	    .status = 500,
+	    .from = BYTES_LIT("local"),
+	    .operation = BYTES_LIT("Daybook.AuditLogDamaged"),
+	    .result = BYTES_LIT("InternalFailure"),
+	    .parameters = BYTES_LIT("{}")};
+
+	if (found->torn_bytes > 0)
+		log_info("audit log: cut %llu bytes that were never promised",
+		    (unsigned long long)found->torn_bytes);
+	if (found->damaged == 0)
+		return true;
+	log_error("audit log: damaged in %llu places; daybook audit verify names them",
+	    (unsigned long long)found->damaged);
+	return audit_append(c->audit, &r, true, err);
+}
+
+static bool
+open_audit(struct core *c, struct err *err)
+{
+	struct audit_recovery found;
+	struct audit_options o;
+	struct arena arena;
+	bool ok;
+
+	arena_init(&arena);
+	o = app_store_audit_options(&c->role.config, &c->store, &arena);
+	o.threads = true;
+	ok = (audit_open(&o, &c->audit, &found, err) && audit_note_damage(c, &found, err)) ||
+	     err_prefix(err, "audit log");
+	arena_fini(&arena);
+	return ok;
+}
+
 static bool
 open_api(struct core *c, struct err *err)
 {
@@ -247,6 +289,7 @@ open_api(struct core *c, struct err *err)
 	struct api_bucket buckets[APP_BUCKETS_MAX];
 	struct api_options o = {.catalog = c->store.catalog,
 	    .archive = c->archive,
+	    .audit = c->audit,
 	    .fs = os_fs_real(),
 	    .clock = clock_system(),
 	    .rng = rng_system(),
@@ -279,7 +322,7 @@ core_open(struct core *c, struct err *err)
 	c->outbox = app_outbox_new(c->role.loop, send_letter, c);
 	if (!app_store_open(&c->role.config, &c->store, err) ||
 	    !core_read_certificate(c, true, err) || !enter_sandbox(c, err) ||
-	    !open_archive(c, err) || !open_api(c, err))
+	    !open_archive(c, err) || !open_audit(c, err) || !open_api(c, err))
 		return false;
 	journal.archive = c->archive;
 	c->journal = journal_open(&journal);
@@ -304,6 +347,7 @@ core_close(struct core *c)
 	/* Searches and exports under way read the archive until they hear of the end. */
 	if (c->api != NULL)
 		api_close(&c->api);
+	audit_close(&c->audit);
 	if (c->archive != NULL)
 		archive_close(&c->archive);
 	app_outbox_flush(c->outbox);

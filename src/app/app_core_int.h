@@ -18,6 +18,7 @@ struct core {
 	struct app_role role;
 	struct app_store store;
 	struct archive *archive;
+	struct audit *audit;
 	struct api *api;
 	struct journal *journal;
 

@@ -65,6 +65,8 @@ handle(struct core *c, const struct work *w)
 		    .target = in.target,
 		    .header_count = in.header_count,
 		    .body = w->frame->body,
+		    .local = in.local,
+		    .peer_uid = in.peer_uid,
 		    .peer_address = arena_text(&arena, in.peer),
 		    .local_trusted =
 			in.local && (in.peer_uid == 0 || in.peer_uid == os_user_self())};

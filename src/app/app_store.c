@@ -33,6 +33,17 @@ app_store_tls_paths(const struct app_config *config, struct arena *arena,
 		       : arena_printf(arena, "%s/tls/smtp.key", config->text[APP_DATA]);
 }
 
+struct audit_options
+app_store_audit_options(
+    const struct app_config *config, const struct app_store *store, struct arena *arena)
+{
+	return (struct audit_options){.fs = os_fs_real(),
+	    .dir = arena_printf(arena, "%s/audit", config->text[APP_DATA]),
+	    .keys = store->keys,
+	    .clock = clock_system(),
+	    .rng = rng_system()};
+}
+
 static bool
 make_dirs(const struct app_config *config, struct arena *arena, struct err *err)
 {

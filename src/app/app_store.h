@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "app_config.h"
+#include "audit.h"
 #include "catalog.h"
 #include "crypt_key.h"
 
@@ -32,6 +33,10 @@ void app_store_close(struct app_store *store);
  * from arena. */
 void app_store_tls_paths(const struct app_config *config, struct arena *arena,
     const char **certificate_out, const char **key_out);
+
+/* app_store_audit_options: of DATA/audit; the name lies in arena. */
+struct audit_options app_store_audit_options(
+    const struct app_config *config, const struct app_store *store, struct arena *arena);
 
 /* app_store_data_dir: make DIR (0700) if it is not there; ERR_DENIED when others could read it. */
 MUST_USE bool app_store_data_dir(const char *dir, struct err *err);

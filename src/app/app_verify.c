@@ -5,6 +5,7 @@
 #include "app_command_int.h"
 #include "app_store.h"
 #include "archive.h"
+#include "audit.h"
 #include "base_log.h"
 #include "os_fs.h"
 #include "os_socket.h"
@@ -13,7 +14,8 @@ const char app_verify_usage[] =
     "daybook verify --data DIR [--config FILE]\n\n"
     "Reads every message that is kept, in packs and in the intake log, and checks digests, seals "
     "and\n"
-    "directories. Each problem is a line that names file and place. Stop the server first.\n"
+    "directories; and every record of the audit log, and its chain. Each problem is a line that "
+    "names file and place. Stop the server first.\n"
     "Exit code 8 when anything is wrong.\n";
 
 static void
@@ -47,20 +49,45 @@ verify(const struct app_config *config, const struct app_store *store, uint64_t 
 	return ok;
 }
 
+static bool
+verify_audit(const struct app_config *config, const struct app_store *store, uint64_t *records,
+    uint64_t *problems, struct err *err)
+{
+	struct audit_recovery found;
+	struct audit_options o;
+	struct audit *audit;
+	struct arena arena;
+	bool ok;
+
+	arena_init(&arena);
+	o = app_store_audit_options(config, store, &arena);
+	ok = audit_open(&o, &audit, &found, err);
+	if (ok) {
+		*problems += found.damaged;
+		ok = audit_verify(audit, NULL, print_problem, problems, records, err);
+		audit_close(&audit);
+	}
+	arena_fini(&arena);
+	return ok || err_prefix(err, "audit log");
+}
+
 int
 app_verify_run(int argc, char **argv)
 {
 	struct app_config config;
 	struct app_store store = {.keys = NULL};
 	struct err err;
-	uint64_t checked = 0, problems = 0;
+	uint64_t checked = 0, records = 0, problems = 0;
 	int lock_fd = -1, code = app_command_prepare("verify", argc, argv, &config);
 
 	log_set_role("verify");
 	if (code == 0) {
 		if (app_command_lock(&config, &lock_fd, &err) &&
 		    app_store_open(&config, &store, &err) &&
-		    verify(&config, &store, &checked, &problems, &err)) {
+		    verify(&config, &store, &checked, &problems, &err) &&
+		    verify_audit(&config, &store, &records, &problems, &err)) {
+			(void)printf(
+			    "audit log: %llu records checked\n", (unsigned long long)records);
 			(void)printf("%llu messages checked, %llu problems\n",
 			    (unsigned long long)checked, (unsigned long long)problems);
 			code = problems > 0 ? CLI_EXIT_INTEGRITY : CLI_EXIT_DONE;

@@ -35,6 +35,7 @@ api_start(struct fixture *f)
 	static const struct api_bucket buckets[] = {{"mapped-bucket", "/mapped"}};
 	struct api_options o = {.catalog = f->catalog,
 	    .archive = f->archive,
+	    .audit = f->audit,
 	    .fs = os_fs_memory(f->disk),
 	    .clock = clock_fixed(&f->time),
 	    .rng = f->rng,
@@ -58,6 +59,8 @@ fixture_open(struct fixture *f, bool strict)
 {
 	struct archive_recovery recovery;
 	struct archive_options o;
+	struct audit_options audit;
+	struct audit_recovery audit_found;
 	struct secret *key;
 	struct err err;
 
@@ -83,6 +86,13 @@ fixture_open(struct fixture *f, bool strict)
 	    .log_file_bytes = LIMIT_MIB};
 	if (!archive_open(&o, &f->archive, &recovery, &err))
 		fail_msg("%s", err.msg);
+	audit = (struct audit_options){.fs = os_fs_memory(f->disk),
+	    .dir = "/data/audit",
+	    .keys = f->keys,
+	    .clock = clock_fixed(&f->time),
+	    .rng = f->rng};
+	if (!audit_open(&audit, &f->audit, &audit_found, &err))
+		fail_msg("%s", err.msg);
 	api_start(f);
 }
 
@@ -99,6 +109,7 @@ fixture_close(struct fixture *f)
 	char command[96];
 
 	api_close(&f->api);
+	audit_close(&f->audit);
 	archive_close(&f->archive);
 	os_fs_memory_free(&f->disk);
 	catalog_close(&f->catalog);
@@ -225,7 +236,9 @@ fixture_call(struct fixture *f, const char *operation, const struct json *input,
 	struct api_request request = {.method = BYTES_LIT("POST"),
 	    .headers = headers,
 	    .header_count = 2,
-	    .local_trusted = true};
+	    .local_trusted = true,
+	    .local = true,
+	    .peer_uid = 1000};
 	struct api_response response;
 	struct buf target, body;
 	struct err err;

@@ -18,6 +18,7 @@ struct fixture {
 	struct catalog *catalog;
 	struct os_fs_memory *disk;
 	struct archive *archive;
+	struct audit *audit;
 	struct api *api;
 	bool strict;
 	unsigned endpoint_hooks, config_hooks;
