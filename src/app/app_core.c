@@ -224,7 +224,10 @@ open_archive(struct core *c, struct err *err)
 	    .clock = clock_system(),
 	    .rng = rng_system(),
 	    .threads = true,
-	    .seal_age_ms = app_config_number(config, APP_ARCHIVE_SEAL_MINUTES) * 60000};
+	    .seal_age_ms = app_config_number(config, APP_ARCHIVE_SEAL_MINUTES) * 60000,
+	    .log_file_bytes = (uint64_t)app_config_number(config, APP_ARCHIVE_LOG_MIB) * LIMIT_MIB,
+	    .reserve_bytes =
+		(uint64_t)app_config_number(config, APP_ARCHIVE_RESERVE_MIB) * LIMIT_MIB};
 
 	if (!archive_open(&o, &c->archive, &found, err))
 		return err_prefix(err, "archive");
