@@ -70,6 +70,12 @@ os_fs_sync_dir(struct os_fs fs, const char *path, struct err *err)
 }
 
 bool
+os_fs_sync_all(struct os_fs fs, const char *path, struct err *err)
+{
+	return fs.ops->sync_all(fs.ctx, path, err);
+}
+
+bool
 os_fs_list(struct os_fs fs, const char *path, os_list_fn visit, void *ctx, struct err *err)
 {
 	return fs.ops->list(fs.ctx, path, visit, ctx, err);

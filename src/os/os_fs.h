@@ -44,6 +44,7 @@ struct os_fs_ops {
 	bool (*unlink)(void *ctx, const char *path, struct err *err);
 	bool (*mkdir)(void *ctx, const char *path, struct err *err);
 	bool (*sync_dir)(void *ctx, const char *path, struct err *err);
+	bool (*sync_all)(void *ctx, const char *path, struct err *err);
 	bool (*list)(
 	    void *ctx, const char *path, os_list_fn visit, void *visit_ctx, struct err *err);
 	bool (*stat)(void *ctx, const char *path, struct os_stat *out, struct err *err);
@@ -86,6 +87,9 @@ MUST_USE bool os_fs_unlink(struct os_fs fs, const char *path, struct err *err);
 MUST_USE bool os_fs_mkdir(struct os_fs fs, const char *path, struct err *err);
 MUST_USE bool os_fs_mkdir_path(struct os_fs fs, const char *path, struct err *err);
 MUST_USE bool os_fs_sync_dir(struct os_fs fs, const char *path, struct err *err);
+/* os_fs_sync_all: whatever was written before on the file system that holds path survives power loss on true: data,
+ * lengths, names. For many small files at once; it also waits for what others wrote. */
+MUST_USE bool os_fs_sync_all(struct os_fs fs, const char *path, struct err *err);
 MUST_USE bool os_fs_list(
     struct os_fs fs, const char *path, os_list_fn visit, void *ctx, struct err *err);
 MUST_USE bool os_fs_stat(struct os_fs fs, const char *path, struct os_stat *out, struct err *err);

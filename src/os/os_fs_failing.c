@@ -247,6 +247,12 @@ failing_sync_dir(void *ctx, const char *path, struct err *err)
 }
 
 static bool
+failing_sync_all(void *ctx, const char *path, struct err *err)
+{
+	return pass_path(ctx, OS_CALL_SYNC_ALL, os_fs_sync_all, path, err);
+}
+
+static bool
 failing_list(void *ctx, const char *path, os_list_fn visit, void *visit_ctx, struct err *err)
 {
 	struct os_fs_failing *f = ctx;
@@ -287,6 +293,7 @@ os_fs_failing(struct os_fs_failing *f)
 	    .unlink = failing_unlink,
 	    .mkdir = failing_mkdir,
 	    .sync_dir = failing_sync_dir,
+	    .sync_all = failing_sync_all,
 	    .list = failing_list,
 	    .stat = failing_stat,
 	    .space = failing_space,
@@ -368,6 +375,7 @@ os_call_name(enum os_call call)
 	    [OS_CALL_UNLINK] = "unlink",
 	    [OS_CALL_MKDIR] = "mkdir",
 	    [OS_CALL_SYNC_DIR] = "sync_dir",
+	    [OS_CALL_SYNC_ALL] = "sync_all",
 	    [OS_CALL_LIST] = "list",
 	    [OS_CALL_STAT] = "stat",
 	    [OS_CALL_ALLOCATE] = "allocate",

@@ -23,6 +23,7 @@ enum os_call {
 	OS_CALL_UNLINK,
 	OS_CALL_MKDIR,
 	OS_CALL_SYNC_DIR,
+	OS_CALL_SYNC_ALL,
 	OS_CALL_LIST,
 	OS_CALL_STAT, /* also size and space */
 	OS_CALL_ALLOCATE,

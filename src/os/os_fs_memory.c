@@ -394,6 +394,24 @@ memory_sync_dir(void *ctx, const char *path, struct err *err)
 	return unlock(m, true);
 }
 
+static bool
+memory_sync_all(void *ctx, const char *path, struct err *err)
+{
+	struct os_fs_memory *m = ctx;
+	int reason;
+
+	begin(m, "sync_all");
+	if (find(m, path, &reason) == NULL)
+		return unlock(m, refuse(err, reason, "sync all of", path));
+	for (struct memory_node *node = m->nodes; node != NULL; node = node->next) {
+		if (node->kind == OS_KIND_DIR)
+			os_fs_memory_names_sync(m, node);
+		else
+			os_fs_memory_node_sync(node);
+	}
+	return unlock(m, true);
+}
+
 /* The names are copied first: visit may create and remove files, as it may in the kernel's driver. */
 static bool
 memory_list(void *ctx, const char *path, os_list_fn visit, void *visit_ctx, struct err *err)
@@ -469,6 +487,7 @@ os_fs_memory(struct os_fs_memory *m)
 	    .unlink = memory_unlink,
 	    .mkdir = memory_mkdir,
 	    .sync_dir = memory_sync_dir,
+	    .sync_all = memory_sync_all,
 	    .list = memory_list,
 	    .stat = memory_stat,
 	    .space = memory_space,

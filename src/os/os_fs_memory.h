@@ -40,8 +40,8 @@ void os_fs_memory_set_time(struct os_fs_memory *m, int64_t now_ms);
 
 /*
  * An operation is whatever can change the disk: create, write, sync, allocate, truncate, rename, unlink, mkdir,
- * sync_dir; also one that then fails. The hook is called before operation number index (from 0), with the disk as it
- * was; it may call os_fs_memory_crash, and nothing else of this disk.
+ * sync_dir, sync_all; also one that then fails. The hook is called before operation number index (from 0), with the
+ * disk as it was; it may call os_fs_memory_crash, and nothing else of this disk.
  */
 typedef void (*os_fs_memory_hook_fn)(
     void *ctx, struct os_fs_memory *m, uint64_t index, const char *operation);

@@ -270,6 +270,23 @@ real_sync_dir(void *ctx, const char *path, struct err *err)
 	return ok;
 }
 
+/* syncfs reports write-back errors since Linux 5.8. */
+static bool
+real_sync_all(void *ctx, const char *path, struct err *err)
+{
+	int fd;
+	bool ok = true;
+
+	(void)ctx;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return REAL_ERR(err, "open %s", path);
+	if (syncfs(fd) != 0)
+		ok = REAL_ERR(err, "syncfs %s", path);
+	(void)close(fd);
+	return ok;
+}
+
 static bool
 real_list(void *ctx, const char *path, os_list_fn visit, void *visit_ctx, struct err *err)
 {
@@ -332,6 +349,7 @@ os_fs_real(void)
 	    .unlink = real_unlink,
 	    .mkdir = real_mkdir,
 	    .sync_dir = real_sync_dir,
+	    .sync_all = real_sync_all,
 	    .list = real_list,
 	    .stat = real_stat,
 	    .space = real_space,

@@ -105,6 +105,12 @@ do_sync_dir(struct bench *b)
 }
 
 static bool
+do_sync_all(struct bench *b)
+{
+	return os_fs_sync_all(b->fs, "/", &err);
+}
+
+static bool
 do_list(struct bench *b)
 {
 	return os_fs_list(b->fs, "/", visit, NULL, &err);
@@ -173,6 +179,7 @@ static const struct {
     {"unlink", OS_CALL_UNLINK, do_unlink, EIO, ERR_IO},
     {"mkdir", OS_CALL_MKDIR, do_mkdir, EDQUOT, ERR_NO_SPACE},
     {"sync_dir", OS_CALL_SYNC_DIR, do_sync_dir, EINTR, ERR_IO},
+    {"sync_all", OS_CALL_SYNC_ALL, do_sync_all, EIO, ERR_IO},
     {"list", OS_CALL_LIST, do_list, ENOMEM, ERR_IO},
     {"stat", OS_CALL_STAT, do_stat, EIO, ERR_IO},
     {"size", OS_CALL_STAT, do_size, EIO, ERR_IO},

@@ -87,6 +87,16 @@ all_synced(struct os_fs fs)
 }
 
 static void
+all_synced_at_once(struct os_fs fs)
+{
+	struct os_file *f = create(fs, "/a");
+
+	write_text(f, 0, "one");
+	assert_true(os_file_close(&f, &err));
+	assert_true(os_fs_sync_all(fs, "/", &err));
+}
+
+static void
 rewritten(struct os_fs fs)
 {
 	struct os_file *f;
@@ -153,6 +163,7 @@ static const struct expectation EXPECTATIONS[] = {
     {"synced, name not", synced_without_name, {"-", "one", "-", "one"}, {"-", "-", "-", "-"}},
     {"name synced, data not", name_without_sync, {"", "one", "one", ""}, {"-", "-", "-", "-"}},
     {"all synced", all_synced, {"one", "one", "one", "one"}, {"-", "-", "-", "-"}},
+    {"all synced at once", all_synced_at_once, {"one", "one", "one", "one"}, {"-", "-", "-", "-"}},
     {"rewritten", rewritten, {"one", "two and more", "two and more", "one"}, {"-", "-", "-", "-"}},
     {"renamed over", renamed_over, {"one", "two", "one", "two"}, {"-", "-", "-", "-"}},
     {"renamed, data not synced", renamed_unsynced_data, {"", "two", "two", ""},

@@ -198,6 +198,8 @@ directories(struct place *p)
 	assert_false(os_fs_sync_dir(p->fs, at(p, "none"), &err));
 	assert_false(os_fs_sync_dir(p->fs, at(p, "a"), &err));
 	assert_true(os_fs_sync_dir(p->fs, at(p, "d"), &err));
+	assert_false(os_fs_sync_all(p->fs, at(p, "none"), &err));
+	assert_true(os_fs_sync_all(p->fs, at(p, "d"), &err));
 }
 
 struct seen {
