@@ -16,8 +16,8 @@ struct proof_text {
 };
 
 void proof_text_format(const struct proof_text *t, struct bytes extra, struct buf *out);
-/* proof_text_parse: extra is decoded and appended, which needs max >= PROOF_TEXT_BYTES_MAX; the note is not looked into.
- * fails ERR_SYNTAX, ERR_LIMIT */
+/* proof_text_parse: extra is decoded and appended, which needs max >= PROOF_TEXT_BYTES_MAX; the note is not looked
+ * into. fails ERR_SYNTAX, ERR_LIMIT */
 MUST_USE bool proof_text_parse(
     struct bytes text, struct proof_text *out, struct buf *extra, struct err *err);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Notes, keys, checkpoints, proofs as text: what others wrote is read, what we write comes back, the rest is refused. */
+/* Notes, keys, checkpoints, proofs as text: what others wrote is read, ours comes back, the rest is refused. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
