@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Writing an export: find the messages, write one file for each (and one of metadata beside it), the manifest
- * last. A directory without manifest.json is not finished. Every file is synced before the manifest is
+ * last. A directory without manifest.json is not finished. Everything is synced at once before the manifest is
  * written; names are made of ids alone. An export that was interrupted begins again and replaces what it
  * wrote.
  */
@@ -63,7 +63,7 @@ file_write(struct export_state *s, const char *path, struct bytes data, struct e
 		    !os_fs_open(fs, path, OS_OPEN_CREATE, &file, err))
 			return false;
 	}
-	if (!os_file_write_at(file, 0, data, err) || !os_file_sync(file, err)) {
+	if (!os_file_write_at(file, 0, data, err)) {
 		os_file_drop(&file);
 		return false;
 	}
@@ -183,7 +183,7 @@ messages_export(struct export_state *s, struct err *err)
 		if (!one_export(s, &id, err))
 			return false;
 	}
-	return os_fs_sync_dir(s->job->api->o.fs, s->dir, err);
+	return true;
 }
 
 /* The entries are many, so they are joined as text; everything before them is one object without its last
@@ -252,7 +252,7 @@ api_export_run(struct api_job *job, const struct json *doc, struct json *changes
 	ok = s.dir != NULL || ERR(err, ERR_USAGE, "S3Location: %s", why);
 	ok = ok && ids_find(&s, doc, &report, err) && progress(&s, err) &&
 	     os_fs_mkdir_path(job->api->o.fs, s.dir, err) && messages_export(&s, err) &&
-	     manifest_write(&s, doc, err);
+	     os_fs_sync_all(job->api->o.fs, s.dir, err) && manifest_write(&s, doc, err);
 	if (ok)
 		warnings_set(&s, &report, changes);
 	buf_fini(&s.ids);
