@@ -79,7 +79,7 @@ send_one(struct sender *s)
 	struct archive_delivery d = {.archive_id = ARCHIVE,
 	    .recipients = &recipient,
 	    .recipient_count = 1,
-	    .retention = ARCHIVE_RETENTION_SEVEN_YEARS};
+	    .retention = PACK_RETENTION_SEVEN_YEARS};
 	struct clock clock = clock_system();
 	struct archive_reception r = {.received_ms = clock_now_ms(&clock),
 	    .columns = {.subject =
@@ -193,7 +193,7 @@ load(struct archive *a, size_t count, double seconds, size_t each, size_t body_b
 }
 
 static bool
-count_row(void *ctx, const struct archive_row *row)
+count_row(void *ctx, const struct pack_row *row)
 {
 	(void)row;
 	(*(size_t *)ctx)++;
@@ -204,9 +204,9 @@ static void
 search(struct archive *a, const char *needle, uint64_t limit)
 {
 	struct bytes value = bytes_of_str(needle);
-	struct archive_condition condition = {
-	    .attribute = ARCHIVE_ATTRIBUTE_SUBJECT, .values = &value, .value_count = 1};
-	struct archive_filter filter = {.include = &condition, .include_count = 1};
+	struct pack_condition condition = {
+	    .attribute = PACK_ATTRIBUTE_SUBJECT, .values = &value, .value_count = 1};
+	struct pack_filter filter = {.include = &condition, .include_count = 1};
 	struct archive_search_report report;
 	double start = now();
 	size_t hits = 0;

@@ -14,8 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "archive_columns_int.h"
-#include "archive_pack_int.h"
+#include "pack_columns.h"
+#include "pack.h"
 #include "base_limits.h"
 #include "base_mem.h"
 #include "base_text.h"
@@ -33,7 +33,7 @@
 struct corpus {
 	struct arena arena;
 	struct bytes *messages;
-	struct archive_columns *columns;
+	struct pack_columns *columns;
 	size_t count, bytes;
 };
 
@@ -78,12 +78,12 @@ field(struct arena *arena, struct bytes message, const char *name, bool decode)
 static void
 corpus_add(struct corpus *c, struct bytes message)
 {
-	struct archive_columns *columns = &c->columns[c->count];
+	struct pack_columns *columns = &c->columns[c->count];
 	struct mime_header_cursor cursor;
 	struct mime_field f;
 	struct bytes *received = arena_calloc(&c->arena, 10, sizeof *received);
 
-	*columns = (struct archive_columns){
+	*columns = (struct pack_columns){
 	    .date = field(&c->arena, message, "Date", false),
 	    .message_id = field(&c->arena, message, "Message-ID", false),
 	    .in_reply_to = field(&c->arena, message, "In-Reply-To", false),
@@ -197,13 +197,13 @@ padded(struct bytes message, const struct rng *rng, size_t size, struct buf *out
 
 static void
 row_of(const struct corpus *c, size_t i, const struct rng *rng, int64_t at_ms, struct bytes message,
-    struct archive_row *out)
+    struct pack_row *out)
 {
 	static const struct bytes RECIPIENT = {(const uint8_t *)"journal@archive.example.com", 27};
 
-	*out = (struct archive_row){.received_ms = T0 + at_ms,
+	*out = (struct pack_row){.received_ms = T0 + at_ms,
 	    .size_bytes = message.len,
-	    .retention = ARCHIVE_RETENTION_SEVEN_YEARS,
+	    .retention = PACK_RETENTION_SEVEN_YEARS,
 	    .recipients = &RECIPIENT,
 	    .recipient_count = 1,
 	    .columns = c->columns[i % c->count]};
@@ -215,7 +215,7 @@ struct place {
 	char dir[64];
 	char path[128];
 	struct secret *key;
-	struct archive_pack *pack;
+	struct pack *pack;
 };
 
 static void
@@ -224,13 +224,13 @@ place_open(struct place *p, const char name[ID_RECORD_TEXT_SIZE])
 	struct err err;
 
 	(void)snprintf(p->path, sizeof p->path, "%s/%s.pack", p->dir, name);
-	check(archive_pack_open(os_fs_real(), p->path, ARCHIVE, p->key, &p->pack, &err), &err);
+	check(pack_open(os_fs_real(), p->path, ARCHIVE, p->key, &p->pack, &err), &err);
 }
 
 static void
 place_drop(struct place *p)
 {
-	archive_pack_release(&p->pack);
+	pack_release(&p->pack);
 	(void)unlink(p->path);
 }
 
@@ -240,37 +240,36 @@ bench_seal(
     struct place *p, const struct corpus *c, const struct rng *rng, size_t size, const char *what)
 {
 	double add = 0, finish, read, wall;
-	struct archive_pack_writer *w;
-	struct archive_pack_info info;
+	struct pack_writer *w;
+	struct pack_info info;
 	char name[ID_RECORD_TEXT_SIZE];
 	struct buf message;
 	size_t count = 0, bytes = 0;
 	struct err err;
 
 	buf_init(&message, 32 * LIMIT_MIB);
-	check(archive_pack_writer_new(os_fs_real(), p->dir, ARCHIVE, p->key, rng, T0, &w, &err),
-	    &err);
+	check(pack_writer_new(os_fs_real(), p->dir, ARCHIVE, p->key, rng, T0, &w, &err), &err);
 	for (; bytes < SEAL_BYTES; count++) {
 		struct bytes m = padded(c->messages[count % c->count], rng, size, &message);
-		struct archive_row row;
+		struct pack_row row;
 		double start;
 
 		row_of(c, count, rng, (int64_t)count, m, &row);
 		start = cpu_seconds();
-		check(archive_pack_writer_add(w, &row, BYTES_EMPTY, m, &err), &err);
+		check(pack_writer_add(w, &row, BYTES_EMPTY, m, &err), &err);
 		add += cpu_seconds() - start;
 		bytes += m.len;
 	}
 	finish = cpu_seconds();
-	check(archive_pack_writer_finish(&w, name, &err), &err);
+	check(pack_writer_finish(&w, name, &err), &err);
 	finish = cpu_seconds() - finish;
 	place_open(p, name);
-	archive_pack_info_get(p->pack, &info);
+	pack_info_get(p->pack, &info);
 	read = cpu_seconds();
 	wall = wall_seconds();
 	for (size_t i = 0; i < 200; i++) {
 		buf_reset(&message);
-		check(archive_pack_body(p->pack, rng_below(rng, count), &message, &err), &err);
+		check(pack_body(p->pack, rng_below(rng, count), &message, &err), &err);
 	}
 	wall = wall_seconds() - wall;
 	read = cpu_seconds() - read;
@@ -285,7 +284,7 @@ bench_seal(
 }
 
 static bool
-count_hit(void *ctx, const struct archive_row *row)
+count_hit(void *ctx, const struct pack_row *row)
 {
 	(void)row;
 	++*(uint64_t *)ctx;
@@ -293,9 +292,9 @@ count_hit(void *ctx, const struct archive_row *row)
 }
 
 static void
-bench_filter(struct place *p, const char *what, const struct archive_filter *filter, uint64_t limit)
+bench_filter(struct place *p, const char *what, const struct pack_filter *filter, uint64_t limit)
 {
-	struct archive_match *match = archive_match_new(filter);
+	struct pack_match *match = pack_match_new(filter);
 	double best = 1e9;
 	uint64_t hits = 0, scanned = 0;
 	struct err err;
@@ -304,7 +303,7 @@ bench_filter(struct place *p, const char *what, const struct archive_filter *fil
 		double start = cpu_seconds();
 
 		hits = 0;
-		check(archive_pack_scan(p->pack, 0, INT64_MAX, match, limit, NULL, count_hit, &hits,
+		check(pack_scan(p->pack, 0, INT64_MAX, match, limit, NULL, count_hit, &hits,
 			  &scanned, &err),
 		    &err);
 		if (cpu_seconds() - start < best)
@@ -312,7 +311,7 @@ bench_filter(struct place *p, const char *what, const struct archive_filter *fil
 	}
 	printf("scan %-34s %6llu rows, %6llu hits: %.1f ms CPU\n", what,
 	    (unsigned long long)scanned, (unsigned long long)hits, best * 1e3);
-	archive_match_free(&match);
+	pack_match_free(&match);
 }
 
 #define VALUE(s)                                                                                   \
@@ -326,47 +325,42 @@ bench_scan(struct place *p, const struct corpus *c, const struct rng *rng)
 	static const struct bytes RARE[] = {VALUE("zebra@nowhere.example")},
 				  COMMON[] = {VALUE("re:")};
 	static const struct bytes UMLAUT[] = {VALUE("grüße")}, RECIPIENT[] = {VALUE("nobody@")};
-	static const struct archive_condition FROM = {ARCHIVE_ATTRIBUTE_FROM, false, RARE, 1};
-	static const struct archive_condition SUBJECT = {
-	    ARCHIVE_ATTRIBUTE_SUBJECT, false, COMMON, 1};
-	static const struct archive_condition SUBJECT_UMLAUT = {
-	    ARCHIVE_ATTRIBUTE_SUBJECT, false, UMLAUT, 1};
-	static const struct archive_condition ENVELOPE_TO = {
-	    ARCHIVE_ATTRIBUTE_ENVELOPE_TO, false, RECIPIENT, 1};
-	static const struct archive_condition BOTH[] = {
-	    {ARCHIVE_ATTRIBUTE_SUBJECT, false, COMMON, 1},
-	    {ARCHIVE_ATTRIBUTE_FROM, false, RARE, 1}};
-	struct archive_pack_writer *w;
+	static const struct pack_condition FROM = {PACK_ATTRIBUTE_FROM, false, RARE, 1};
+	static const struct pack_condition SUBJECT = {PACK_ATTRIBUTE_SUBJECT, false, COMMON, 1};
+	static const struct pack_condition SUBJECT_UMLAUT = {
+	    PACK_ATTRIBUTE_SUBJECT, false, UMLAUT, 1};
+	static const struct pack_condition ENVELOPE_TO = {
+	    PACK_ATTRIBUTE_ENVELOPE_TO, false, RECIPIENT, 1};
+	static const struct pack_condition BOTH[] = {
+	    {PACK_ATTRIBUTE_SUBJECT, false, COMMON, 1}, {PACK_ATTRIBUTE_FROM, false, RARE, 1}};
+	struct pack_writer *w;
 	char name[ID_RECORD_TEXT_SIZE];
-	struct archive_pack_info info;
+	struct pack_info info;
 	struct err err;
 	double start;
 
-	check(archive_pack_writer_new(os_fs_real(), p->dir, ARCHIVE, p->key, rng, T0, &w, &err),
-	    &err);
+	check(pack_writer_new(os_fs_real(), p->dir, ARCHIVE, p->key, rng, T0, &w, &err), &err);
 	for (size_t i = 0; i < SCAN_ROWS; i++) {
-		struct archive_row row;
+		struct pack_row row;
 
 		row_of(c, i, rng, (int64_t)i, BYTES_EMPTY, &row);
-		check(archive_pack_writer_add(w, &row, BYTES_EMPTY, BYTES_EMPTY, &err), &err);
+		check(pack_writer_add(w, &row, BYTES_EMPTY, BYTES_EMPTY, &err), &err);
 	}
-	check(archive_pack_writer_finish(&w, name, &err), &err);
+	check(pack_writer_finish(&w, name, &err), &err);
 	start = cpu_seconds();
 	place_open(p, name);
 	start = cpu_seconds() - start;
-	archive_pack_info_get(p->pack, &info);
+	pack_info_get(p->pack, &info);
 	printf("%u rows, no bodies: %.1f bytes a row stored, open %.1f ms CPU\n", SCAN_ROWS,
 	    (double)info.file_bytes / SCAN_ROWS, start * 1e3);
-	bench_filter(p, "FROM, no hit", &(struct archive_filter){&FROM, NULL, 1, 0}, 1000);
+	bench_filter(p, "FROM, no hit", &(struct pack_filter){&FROM, NULL, 1, 0}, 1000);
 	bench_filter(p, "SUBJECT, no hit, not ASCII",
-	    &(struct archive_filter){&SUBJECT_UMLAUT, NULL, 1, 0}, 1000);
+	    &(struct pack_filter){&SUBJECT_UMLAUT, NULL, 1, 0}, 1000);
+	bench_filter(p, "SUBJECT and FROM, no hit", &(struct pack_filter){BOTH, NULL, 2, 0}, 1000);
 	bench_filter(
-	    p, "SUBJECT and FROM, no hit", &(struct archive_filter){BOTH, NULL, 2, 0}, 1000);
-	bench_filter(
-	    p, "ENVELOPE_TO, no hit", &(struct archive_filter){&ENVELOPE_TO, NULL, 1, 0}, 1000);
-	bench_filter(
-	    p, "SUBJECT, newest 1000", &(struct archive_filter){&SUBJECT, NULL, 1, 0}, 1000);
-	bench_filter(p, "SUBJECT, all", &(struct archive_filter){&SUBJECT, NULL, 1, 0}, UINT64_MAX);
+	    p, "ENVELOPE_TO, no hit", &(struct pack_filter){&ENVELOPE_TO, NULL, 1, 0}, 1000);
+	bench_filter(p, "SUBJECT, newest 1000", &(struct pack_filter){&SUBJECT, NULL, 1, 0}, 1000);
+	bench_filter(p, "SUBJECT, all", &(struct pack_filter){&SUBJECT, NULL, 1, 0}, UINT64_MAX);
 	bench_filter(p, "no filter, all", NULL, UINT64_MAX);
 	place_drop(p);
 }

@@ -8,7 +8,7 @@
 
 #define NAMES_MAX 1000
 
-static const struct cli_column archive_columns[] = {{"NAME", "ArchiveName", CLI_TEXT, 0},
+static const struct cli_column pack_columns[] = {{"NAME", "ArchiveName", CLI_TEXT, 0},
     {"STATE", "ArchiveState", CLI_TEXT, 0}, {"UPDATED", "LastUpdatedTimestamp", CLI_TIME, 0},
     {"ID", "ArchiveId", CLI_TEXT, 0}, {NULL, NULL, CLI_TEXT, 0}};
 static const struct cli_column rules_columns[] = {{"NAME", "RuleSetName", CLI_TEXT, 0},
@@ -23,7 +23,7 @@ static const struct cli_column endpoint_columns[] = {{"NAME", "IngressPointName"
     {NULL, NULL, CLI_TEXT, 0}};
 
 const struct cli_noun cli_noun_archive = {"archive", "MailManagerSvc.ListArchives", "Archives",
-    "MailManagerSvc.GetArchive", "ArchiveId", "ArchiveName", archive_columns};
+    "MailManagerSvc.GetArchive", "ArchiveId", "ArchiveName", pack_columns};
 const struct cli_noun cli_noun_rules = {"rule set", "MailManagerSvc.ListRuleSets", "RuleSets",
     "MailManagerSvc.GetRuleSet", "RuleSetId", "RuleSetName", rules_columns};
 const struct cli_noun cli_noun_policy = {"traffic policy", "MailManagerSvc.ListTrafficPolicies",

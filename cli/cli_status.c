@@ -5,7 +5,7 @@
 #include "base_clock.h"
 #include "cli_int.h"
 
-static const struct cli_column archive_columns[] = {{"ARCHIVE", "ArchiveName", CLI_TEXT, 40},
+static const struct cli_column pack_columns[] = {{"ARCHIVE", "ArchiveName", CLI_TEXT, 40},
     {"STATE", "State", CLI_TEXT, 0}, {"MESSAGES", "Messages", CLI_COUNT, 0},
     {"RECEIVED", "MessageBytes", CLI_BYTES, 0}, {"STORED", "StoredBytes", CLI_BYTES, 0},
     {"UNSEALED", "UnsealedMessages", CLI_COUNT, 0}, {"NEWEST", "NewestTimestamp", CLI_TIME, 0},
@@ -75,7 +75,7 @@ print_screen(struct cli *cli, const struct json *status)
 	    (long long)(up_s / 3600 % 24), (long long)(up_s / 60 % 60));
 	cli_format_list(json_find(status, "Endpoints"), endpoint_columns, &cli->format, &cli->out);
 	buf_append_byte(&cli->out, '\n');
-	cli_format_list(json_find(status, "Archives"), archive_columns, &cli->format, &cli->out);
+	cli_format_list(json_find(status, "Archives"), pack_columns, &cli->format, &cli->out);
 	buf_append_byte(&cli->out, '\n');
 	print_trouble(cli, status);
 }

@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "archive_columns_int.h"
+#include "pack_columns.h"
 #include "archive_record_int.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -43,7 +43,7 @@ static void
 record(struct bytes data)
 {
 	struct archive_record r;
-	struct archive_row row;
+	struct pack_row row;
 	struct arena arena;
 	struct err err;
 
@@ -57,7 +57,7 @@ record(struct bytes data)
 			total += r.deliveries[i].archive_id.len + r.deliveries[i].row.len +
 				 r.deliveries[i].added_headers.len + 10;
 			reader_init(&reader, r.deliveries[i].row);
-			if (!archive_row_decode(&reader, &arena, &row, &err))
+			if (!pack_row_decode(&reader, &arena, &row, &err))
 				must(err.code != ERR_NONE);
 		}
 		must(total + 3 == data.len);

@@ -27,7 +27,7 @@ struct export_state {
 };
 
 static bool
-id_visit(void *ctx, const struct archive_row *row)
+id_visit(void *ctx, const struct pack_row *row)
 {
 	buf_append_mem(ctx, row->id.raw, sizeof(row->id.raw));
 	return true;
@@ -40,7 +40,7 @@ ids_find(struct export_state *s, const struct json *doc, struct archive_search_r
 	int64_t wanted = json_get_integer(doc, "MaxResults", API_EXPORT_MESSAGES_MAX);
 	uint64_t limit =
 	    wanted > API_EXPORT_MESSAGES_MAX ? API_EXPORT_MESSAGES_MAX : (uint64_t)wanted;
-	struct archive_filter filter;
+	struct pack_filter filter;
 
 	if (limit == 0)
 		return true;
@@ -82,7 +82,7 @@ hash_set(struct json *out, const char *key, struct bytes data)
 }
 
 static bool
-metadata_write(struct export_state *s, const char *id, const struct archive_row *row,
+metadata_write(struct export_state *s, const char *id, const struct pack_row *row,
     struct json *entry, struct arena *arena, struct err *err)
 {
 	struct json *o = json_new_object();
@@ -107,7 +107,7 @@ metadata_write(struct export_state *s, const char *id, const struct archive_row 
 }
 
 static bool
-message_write(struct export_state *s, const char *id, const struct archive_row *row,
+message_write(struct export_state *s, const char *id, const struct pack_row *row,
     struct json *entry, struct arena *arena, struct err *err)
 {
 	json_set_str(entry, "File", arena_printf(arena, "%s.eml", id));
@@ -126,7 +126,7 @@ one_export(struct export_state *s, const struct id_record *record, struct err *e
 {
 	struct json *entry = json_new_object();
 	char id[ID_RECORD_TEXT_SIZE];
-	struct archive_row row;
+	struct pack_row row;
 	struct arena arena;
 	const char *archive;
 	bool ok;

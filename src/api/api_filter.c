@@ -5,17 +5,17 @@
 #include "api_row_int.h"
 #include "base_err.h"
 
-static enum archive_attribute
+static enum pack_attribute
 attribute_of(const char *word)
 {
 	static const struct {
 		const char *word;
-		enum archive_attribute attribute;
-	} words[] = {{"TO", ARCHIVE_ATTRIBUTE_TO}, {"FROM", ARCHIVE_ATTRIBUTE_FROM},
-	    {"CC", ARCHIVE_ATTRIBUTE_CC}, {"SUBJECT", ARCHIVE_ATTRIBUTE_SUBJECT},
-	    {"ENVELOPE_TO", ARCHIVE_ATTRIBUTE_ENVELOPE_TO},
-	    {"ENVELOPE_FROM", ARCHIVE_ATTRIBUTE_ENVELOPE_FROM},
-	    {"HAS_ATTACHMENTS", ARCHIVE_ATTRIBUTE_HAS_ATTACHMENTS}};
+		enum pack_attribute attribute;
+	} words[] = {{"TO", PACK_ATTRIBUTE_TO}, {"FROM", PACK_ATTRIBUTE_FROM},
+	    {"CC", PACK_ATTRIBUTE_CC}, {"SUBJECT", PACK_ATTRIBUTE_SUBJECT},
+	    {"ENVELOPE_TO", PACK_ATTRIBUTE_ENVELOPE_TO},
+	    {"ENVELOPE_FROM", PACK_ATTRIBUTE_ENVELOPE_FROM},
+	    {"HAS_ATTACHMENTS", PACK_ATTRIBUTE_HAS_ATTACHMENTS}};
 	size_t i = 0;
 
 	while (strcmp(words[i].word, word) != 0)
@@ -23,10 +23,10 @@ attribute_of(const char *word)
 	return words[i].attribute;
 }
 
-static const struct archive_condition *
+static const struct pack_condition *
 conditions_build(struct arena *arena, const struct json *list, size_t *count_out)
 {
-	struct archive_condition *out = arena_calloc(arena, json_count(list) + 1, sizeof(*out));
+	struct pack_condition *out = arena_calloc(arena, json_count(list) + 1, sizeof(*out));
 
 	*count_out = json_count(list);
 	for (size_t i = 0; i < *count_out; i++) {
@@ -48,7 +48,7 @@ conditions_build(struct arena *arena, const struct json *list, size_t *count_out
 }
 
 void
-api_filter_build(struct arena *arena, const struct json *filters, struct archive_filter *out)
+api_filter_build(struct arena *arena, const struct json *filters, struct pack_filter *out)
 {
 	out->include = conditions_build(arena, json_find(filters, "Include"), &out->include_count);
 	out->unless = conditions_build(arena, json_find(filters, "Unless"), &out->unless_count);

@@ -34,7 +34,7 @@ archive_open_check(struct api_call *call, const char *archive_id)
 
 /* body: NULL = the row only. */
 static bool
-message_read(struct api_call *call, struct bytes id_text, struct archive_row *row, struct buf *body)
+message_read(struct api_call *call, struct bytes id_text, struct pack_row *row, struct buf *body)
 {
 	const char *archive_id;
 	struct id_record id;
@@ -74,7 +74,7 @@ bool
 api_message_get(struct api_call *call)
 {
 	const struct json *id = json_find(call->input, "ArchivedMessageId");
-	struct archive_row row;
+	struct pack_row row;
 
 	if (!message_read(call, json_text(id), &row, NULL))
 		return false;
@@ -89,7 +89,7 @@ api_message_content(struct api_call *call)
 {
 	struct json *content = json_new_object();
 	struct buf body, text;
-	struct archive_row row;
+	struct pack_row row;
 	struct mime_message m;
 	bool ok;
 
@@ -156,7 +156,7 @@ link_check(struct api_call *call, struct bytes *id)
 void
 api_message_link_get(struct api_call *call, struct api_response *response)
 {
-	struct archive_row row;
+	struct pack_row row;
 	struct bytes id;
 
 	if (!link_check(call, &id) || !api_audit_ready(call))

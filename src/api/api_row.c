@@ -10,7 +10,7 @@ set_present(struct json *out, const char *key, struct bytes text)
 }
 
 struct json *
-api_row_envelope(const struct archive_row *row)
+api_row_envelope(const struct pack_row *row)
 {
 	struct json *out = json_new_object(), *to = json_new_array();
 
@@ -24,9 +24,9 @@ api_row_envelope(const struct archive_row *row)
 }
 
 struct json *
-api_row_metadata(const struct archive_row *row)
+api_row_metadata(const struct pack_row *row)
 {
-	const struct archive_columns *c = &row->columns;
+	const struct pack_columns *c = &row->columns;
 	struct json *out = json_new_object();
 
 	json_set_seconds(out, "Timestamp", row->received_ms);
@@ -42,9 +42,9 @@ api_row_metadata(const struct archive_row *row)
 }
 
 void
-api_row_show(const struct archive_row *row, struct json *out)
+api_row_show(const struct pack_row *row, struct json *out)
 {
-	const struct archive_columns *c = &row->columns;
+	const struct pack_columns *c = &row->columns;
 	struct json *received = json_new_array();
 	char id[ID_RECORD_TEXT_SIZE];
 

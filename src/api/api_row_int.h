@@ -3,17 +3,17 @@
 #ifndef API_ROW_INT_H
 #define API_ROW_INT_H
 
-#include "archive_row.h"
+#include "pack_row.h"
 #include "base_arena.h"
 #include "json_value.h"
 
 /* api_row_show: the members of Row. _envelope, _metadata: new objects in those shapes. */
-void api_row_show(const struct archive_row *row, struct json *out);
-struct json *api_row_envelope(const struct archive_row *row);
-struct json *api_row_metadata(const struct archive_row *row);
+void api_row_show(const struct pack_row *row, struct json *out);
+struct json *api_row_envelope(const struct pack_row *row);
+struct json *api_row_metadata(const struct pack_row *row);
 
 /* api_filter_build: ArchiveFilters (valid by the model; NULL = everything) as the archive takes them. Values
  * are lent by filters, the rest lives in the arena. */
-void api_filter_build(struct arena *arena, const struct json *filters, struct archive_filter *out);
+void api_filter_build(struct arena *arena, const struct json *filters, struct pack_filter *out);
 
 #endif

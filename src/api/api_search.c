@@ -56,7 +56,7 @@ api_search_stop(struct api_call *call)
 }
 
 static bool
-found_visit(void *ctx, const struct archive_row *row)
+found_visit(void *ctx, const struct pack_row *row)
 {
 	struct buf *ids = ctx;
 	char id[ID_RECORD_TEXT_SIZE];
@@ -71,7 +71,7 @@ api_search_run(struct api_job *job, const struct json *doc, struct json *changes
 {
 	uint64_t limit = (uint64_t)json_get_integer(doc, "MaxResults", API_SEARCH_ROWS_MAX);
 	struct archive_search_report report = {0, 0, 0};
-	struct archive_filter filter;
+	struct pack_filter filter;
 	struct buf ids;
 	struct arena arena;
 	bool ok = true;
@@ -130,7 +130,7 @@ static bool
 row_add(struct api_call *call, struct bytes text, struct json *rows, size_t *bytes)
 {
 	struct arena arena;
-	struct archive_row row;
+	struct pack_row row;
 	struct id_record id;
 	const char *archive;
 	struct err err;

@@ -19,7 +19,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "archive_row.h"
 #include "base_arena.h"
 #include "base_bytes.h"
 #include "base_clock.h"
@@ -27,6 +26,29 @@
 #include "base_rng.h"
 #include "crypt_key.h"
 #include "os_fs.h"
+#include "pack_row.h"
+
+#define ARCHIVE_ID_SIZE 67 /* "a-" and up to 64, NUL */
+
+/* One archive's copy of a reception. */
+struct archive_delivery {
+	const char *archive_id;
+	struct id_record id; /* made from received_ms */
+	struct bytes
+	    added_headers; /* header lines a rule added before the Archive action, each with CRLF; the stored
+	                              * message is these bytes and then the received ones */
+	const struct bytes *recipients; /* envelope recipients this copy stands for */
+	size_t recipient_count;
+	enum pack_retention retention; /* the archive's period when the message came */
+};
+
+struct archive_reception {
+	int64_t received_ms;
+	struct pack_columns columns;
+	struct bytes body; /* as received */
+	const struct archive_delivery *deliveries;
+	size_t delivery_count; /* at least 1 */
+};
 
 struct archive;
 
@@ -112,14 +134,13 @@ int64_t archive_oldest_unsealed_ms(struct archive *a);
  * fails   ERR_NOT_FOUND no such archive, ERR_CANCELLED, ERR_SEALED
  * source  SES Mail Manager StartArchiveSearch
  */
-typedef bool (*archive_visit_fn)(void *ctx, const struct archive_row *row);
 struct archive_search_report {
 	uint64_t records_scanned, packs_scanned;
 	uint64_t packs_skipped; /* damaged: their records are missing from the answer */
 };
 MUST_USE bool archive_search(struct archive *a, const char *archive_id, int64_t from_ms,
-    int64_t to_ms, const struct archive_filter *filter, uint64_t limit, const atomic_bool *cancel,
-    archive_visit_fn visit, void *ctx, struct archive_search_report *report, struct err *err);
+    int64_t to_ms, const struct pack_filter *filter, uint64_t limit, const atomic_bool *cancel,
+    pack_visit_fn visit, void *ctx, struct archive_search_report *report, struct err *err);
 
 /*
  * archive_read: one message, bit-exact, its SHA-256 checked.
@@ -130,7 +151,7 @@ MUST_USE bool archive_search(struct archive *a, const char *archive_id, int64_t 
  * fails   ERR_NOT_FOUND, ERR_CORRUPT (named), ERR_SEALED, ERR_IO
  */
 MUST_USE bool archive_read(struct archive *a, const struct id_record *id, struct arena *arena,
-    const char **archive_id_out, struct archive_row *row_out, struct buf *body, struct err *err);
+    const char **archive_id_out, struct pack_row *row_out, struct buf *body, struct err *err);
 
 /*
  * archive_verify: read everything of one archive (NULL = all) and check it: digests, tags, directory against
@@ -138,8 +159,7 @@ MUST_USE bool archive_read(struct archive *a, const struct id_record *id, struct
  * out     checked_out  messages whose bytes were rebuilt and hashed
  * after   true also when problems were reported; false = could not run (ERR_CANCELLED, ERR_NOT_FOUND)
  */
-typedef void (*archive_problem_fn)(void *ctx, const char *what);
 MUST_USE bool archive_verify(struct archive *a, const char *archive_id, const atomic_bool *cancel,
-    archive_problem_fn problem, void *ctx, uint64_t *checked_out, struct err *err);
+    pack_problem_fn problem, void *ctx, uint64_t *checked_out, struct err *err);
 
 #endif

@@ -8,7 +8,7 @@
  */
 #include <time.h>
 
-#include "archive_columns_int.h"
+#include "pack_columns.h"
 #include "archive_int.h"
 #include "base_log.h"
 #include "base_mem.h"
@@ -48,11 +48,11 @@ static bool
 row_check(struct bytes encoded, const struct id_record *id, int64_t received_ms,
     struct arena *arena, struct err *err)
 {
-	struct archive_row row;
+	struct pack_row row;
 	struct reader r;
 
 	reader_init(&r, encoded);
-	if (!archive_row_decode(&r, arena, &row, err))
+	if (!pack_row_decode(&r, arena, &row, err))
 		return false;
 	return (id_record_compare(&row.id, id) == 0 && row.received_ms == received_ms &&
 		   id_record_ms(id) == received_ms) ||

@@ -13,7 +13,7 @@
 
 #include "archive.h"
 #include "archive_log_int.h"
-#include "archive_pack_int.h"
+#include "pack.h"
 
 #define ARCHIVE_BATCH_BYTES (8 * LIMIT_MIB) /* one write and sync */
 /* Log files that are not sealed yet: so many may wait while mail comes in crowds; from so many on the writer waits. */
@@ -26,11 +26,11 @@ struct archive_volume {
 	char id[ARCHIVE_ID_SIZE];
 	struct secret *key;
 	char *packs_dir;
-	struct archive_pack **packs; /* lock; held */
+	struct pack **packs; /* lock; held */
 	size_t pack_count;
 	uint64_t corrupt_packs;
 	/* seal_lock */
-	struct archive_pack **old_packs; /* merged into others, and still read by somebody */
+	struct pack **old_packs; /* merged into others, and still read by somebody */
 	size_t old_count;
 	bool merge_failed; /* not tried again before a start */
 };
@@ -41,7 +41,7 @@ struct archive_unsealed_row {
 	struct id_record id;
 	int64_t received_ms;
 	uint64_t size_bytes;
-	struct bytes encoded; /* of archive_row_encode */
+	struct bytes encoded; /* of pack_row_encode */
 	uint64_t offset;      /* of the record in the log file */
 	uint32_t length;
 	uint16_t delivery; /* which one of the record */
@@ -121,8 +121,7 @@ MUST_USE bool archive_volume_load(
     struct archive *a, const char *id, struct archive_volume **out, struct err *err);
 /* archive_volume_add takes the lock; archive_volume_add_pack wants it held. */
 void archive_volume_add(struct archive *a, struct archive_volume *volume);
-void archive_volume_add_pack(
-    struct archive *a, struct archive_volume *volume, struct archive_pack *pack);
+void archive_volume_add_pack(struct archive *a, struct archive_volume *volume, struct pack *pack);
 void archive_volume_free(struct archive_volume **volume);
 char *archive_path(
     const char *dir, const char *name, const char *end); /* "dir/nameend"; the caller frees */
@@ -165,7 +164,7 @@ struct archive_view_row {
 	const struct archive_unsealed_row *row;
 };
 struct archive_view {
-	struct archive_pack **packs; /* held */
+	struct pack **packs; /* held */
 	size_t pack_count;
 	struct archive_view_row *rows;
 	size_t row_count;

@@ -25,12 +25,12 @@
 #define SPAN_MS_MAX     ((int64_t)31 * 24 * 3600 * 1000)
 
 static unsigned
-class_of(const struct archive_pack *p)
+class_of(const struct pack *p)
 {
-	struct archive_pack_info info;
+	struct pack_info info;
 	unsigned class = 0;
 
-	archive_pack_info_get(p, &info);
+	pack_info_get(p, &info);
 	for (uint64_t limit = CLASS_BYTES_MIN; class < CLASSES && info.message_bytes >= limit;
 	     limit *= CLASS_FACTOR)
 		class ++;
@@ -40,21 +40,21 @@ class_of(const struct archive_pack *p)
 static int
 oldest_first(const void *a, const void *b)
 {
-	struct archive_pack_info left, right;
+	struct pack_info left, right;
 
-	archive_pack_info_get(*(struct archive_pack *const *)a, &left);
-	archive_pack_info_get(*(struct archive_pack *const *)b, &right);
+	pack_info_get(*(struct pack *const *)a, &left);
+	pack_info_get(*(struct pack *const *)b, &right);
 	return left.oldest_ms < right.oldest_ms ? -1 : left.oldest_ms > right.oldest_ms;
 }
 
 static bool
-within_span(struct archive_pack *const *packs, size_t count)
+within_span(struct pack *const *packs, size_t count)
 {
-	struct archive_pack_info info;
+	struct pack_info info;
 	int64_t oldest = INT64_MAX, newest = INT64_MIN;
 
 	for (size_t i = 0; i < count; i++) {
-		archive_pack_info_get(packs[i], &info);
+		pack_info_get(packs[i], &info);
 		oldest = info.oldest_ms < oldest ? info.oldest_ms : oldest;
 		newest = info.newest_ms > newest ? info.newest_ms : newest;
 	}
@@ -63,23 +63,23 @@ within_span(struct archive_pack *const *packs, size_t count)
 
 /* Packs of one class to be merged, held, oldest first; false when there are none. */
 static bool
-group_take(struct archive *a, struct archive_volume *v, unsigned class, struct archive_pack **out)
+group_take(struct archive *a, struct archive_volume *v, unsigned class, struct pack **out)
 {
 	size_t need = a->options.merge_packs, count = 0;
-	struct archive_pack **list;
+	struct pack **list;
 	bool found = false;
 
 	archive_lock(&a->lock);
-	list = mem_calloc(v->pack_count + 1, sizeof(struct archive_pack *));
+	list = mem_calloc(v->pack_count + 1, sizeof(struct pack *));
 	for (size_t i = 0; i < v->pack_count; i++)
 		if (class_of(v->packs[i]) == class)
 			list[count++] = v->packs[i];
 	if (count >= need)
-		qsort(list, count, sizeof(struct archive_pack *), oldest_first);
+		qsort(list, count, sizeof(struct pack *), oldest_first);
 	for (size_t i = 0; i + need <= count && !found; i++) {
 		found = within_span(&list[i], need);
 		for (size_t k = 0; found && k < need; k++)
-			out[k] = archive_pack_hold(list[i + k]);
+			out[k] = pack_hold(list[i + k]);
 	}
 	archive_unlock(&a->lock);
 	mem_free(list);
@@ -87,23 +87,22 @@ group_take(struct archive *a, struct archive_volume *v, unsigned class, struct a
 }
 
 static bool
-pack_add(struct archive *a, struct archive_pack *p, struct archive_pack_writer *w, struct err *err)
+pack_add(struct archive *a, struct pack *p, struct pack_writer *w, struct err *err)
 {
-	struct archive_pack_info info;
-	struct archive_row row;
+	struct pack_info info;
+	struct pack_row row;
 	struct arena arena;
 	struct buf body;
 	bool ok = true;
 
-	archive_pack_info_get(p, &info);
+	pack_info_get(p, &info);
 	buf_init(&body, ARCHIVE_RECORD_BYTES_MAX);
 	for (size_t i = 0; ok && i < info.records; i++) {
 		arena_init(&arena);
 		buf_reset(&body);
 		ok = !atomic_load(&a->closing) || ERR(err, ERR_CANCELLED, "closing");
-		ok = ok && archive_pack_row(p, i, &arena, &row, err) &&
-		     archive_pack_body(p, i, &body, err) &&
-		     archive_pack_writer_add(w, &row, BYTES_EMPTY, buf_view(&body), err);
+		ok = ok && pack_row(p, i, &arena, &row, err) && pack_body(p, i, &body, err) &&
+		     pack_writer_add(w, &row, BYTES_EMPTY, buf_view(&body), err);
 		arena_fini(&arena);
 	}
 	buf_fini(&body);
@@ -111,39 +110,37 @@ pack_add(struct archive *a, struct archive_pack *p, struct archive_pack_writer *
 }
 
 static bool
-group_write(struct archive *a, struct archive_volume *v, struct archive_pack **group,
-    struct archive_pack **out, struct err *err)
+group_write(struct archive *a, struct archive_volume *v, struct pack **group, struct pack **out,
+    struct err *err)
 {
-	struct archive_pack_writer *w = NULL;
+	struct pack_writer *w = NULL;
 	char name[ID_RECORD_TEXT_SIZE], *path;
 	bool ok;
 
-	ok = archive_pack_writer_new(a->options.fs, v->packs_dir, v->id, v->key, &a->options.rng,
+	ok = pack_writer_new(a->options.fs, v->packs_dir, v->id, v->key, &a->options.rng,
 	    clock_now_ms(&a->options.clock), &w, err);
 	for (size_t i = 0; ok && i < a->options.merge_packs; i++)
 		ok = pack_add(a, group[i], w, err);
 	if (!ok) {
-		archive_pack_writer_drop(&w);
+		pack_writer_drop(&w);
 		return false;
 	}
-	if (!archive_pack_writer_finish(&w, name, err))
+	if (!pack_writer_finish(&w, name, err))
 		return false;
 	path = archive_path(v->packs_dir, name, ".pack");
-	ok = archive_pack_open(a->options.fs, path, v->id, v->key, out, err);
+	ok = pack_open(a->options.fs, path, v->id, v->key, out, err);
 	mem_free(path);
 	return ok;
 }
 
 /* The new pack is shown and the old ones are not, in one step; those wait to be removed. */
 static void
-group_swap(struct archive *a, struct archive_volume *v, struct archive_pack **group,
-    struct archive_pack *merged)
+group_swap(struct archive *a, struct archive_volume *v, struct pack **group, struct pack *merged)
 {
 	size_t kept = 0, count = a->options.merge_packs;
 
 	archive_lock(&a->lock);
-	v->old_packs =
-	    mem_realloc_array(v->old_packs, v->old_count + count, sizeof(struct archive_pack *));
+	v->old_packs = mem_realloc_array(v->old_packs, v->old_count + count, sizeof(struct pack *));
 	for (size_t i = 0; i < v->pack_count; i++) {
 		bool old = false;
 
@@ -160,16 +157,15 @@ group_swap(struct archive *a, struct archive_volume *v, struct archive_pack **gr
 }
 
 static bool
-group_merge(
-    struct archive *a, struct archive_volume *v, struct archive_pack **group, struct err *err)
+group_merge(struct archive *a, struct archive_volume *v, struct pack **group, struct err *err)
 {
-	struct archive_pack *merged = NULL;
+	struct pack *merged = NULL;
 	bool ok = group_write(a, v, group, &merged, err);
 
 	if (ok)
 		group_swap(a, v, group, merged);
 	for (size_t i = 0; i < a->options.merge_packs; i++)
-		archive_pack_release(&group[i]);
+		pack_release(&group[i]);
 	return ok;
 }
 
@@ -181,13 +177,13 @@ old_packs_remove(struct archive *a, struct archive_volume *v)
 	struct err err;
 
 	for (size_t i = 0; i < v->old_count; i++) {
-		if (archive_pack_is_shared(v->old_packs[i])) {
+		if (pack_is_shared(v->old_packs[i])) {
 			v->old_packs[kept++] = v->old_packs[i];
 			continue;
 		}
-		if (!os_fs_unlink(a->options.fs, archive_pack_path(v->old_packs[i]), &err))
+		if (!os_fs_unlink(a->options.fs, pack_path(v->old_packs[i]), &err))
 			log_warn("a merged pack is not removed: %s", err.msg);
-		archive_pack_release(&v->old_packs[i]);
+		pack_release(&v->old_packs[i]);
 	}
 	v->old_count = kept;
 }
@@ -195,8 +191,7 @@ old_packs_remove(struct archive *a, struct archive_volume *v)
 void
 archive_merge(struct archive *a, struct archive_volume *v)
 {
-	struct archive_pack **group =
-	    mem_calloc(a->options.merge_packs, sizeof(struct archive_pack *));
+	struct pack **group = mem_calloc(a->options.merge_packs, sizeof(struct pack *));
 	struct err err;
 
 	for (unsigned class = 0; class < CLASSES && !v->merge_failed && !atomic_load(&a->closing);

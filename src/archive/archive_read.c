@@ -2,24 +2,24 @@
 /* One message by its id, and what an archive holds in numbers. */
 #include <string.h>
 
-#include "archive_columns_int.h"
+#include "pack_columns.h"
 #include "archive_int.h"
 #include "base_mem.h"
 #include "crypt_digest.h"
 
 /* Copies what the row's views point to, so that it lives as long as the arena. */
 static bool
-row_copy(struct bytes encoded, struct arena *arena, struct archive_row *out, struct err *err)
+row_copy(struct bytes encoded, struct arena *arena, struct pack_row *out, struct err *err)
 {
 	struct reader r;
 
 	reader_init(&r, arena_bytes(arena, encoded));
-	return archive_row_decode(&r, arena, out, err);
+	return pack_row_decode(&r, arena, out, err);
 }
 
 static bool
 unsealed_read(struct archive_view_row *found, struct arena *arena, const char **archive_id_out,
-    struct archive_row *row_out, struct buf *body, struct err *err)
+    struct pack_row *row_out, struct buf *body, struct err *err)
 {
 	*archive_id_out = arena_strdup(arena, found->row->volume->id);
 	return row_copy(found->row->encoded, arena, row_out, err) &&
@@ -27,13 +27,13 @@ unsealed_read(struct archive_view_row *found, struct arena *arena, const char **
 }
 
 /* The pack and volume that hold id; the pack is held. NULL when none does. */
-static struct archive_pack *
-pack_find(struct archive *a, const struct id_record *id, size_t *position_out,
+static struct pack *
+holder_find(struct archive *a, const struct id_record *id, size_t *position_out,
     char archive_id[ARCHIVE_ID_SIZE])
 {
 	int64_t ms = id_record_ms(id);
 	struct archive_view view;
-	struct archive_pack *pack = NULL;
+	struct pack *pack = NULL;
 
 	for (size_t v = 0; pack == NULL; v++) {
 		struct archive_volume *volume;
@@ -45,9 +45,9 @@ pack_find(struct archive *a, const struct id_record *id, size_t *position_out,
 			break;
 		archive_view_take(a, volume, ms, ms + 1, &view);
 		for (size_t i = 0; i < view.pack_count && pack == NULL; i++) {
-			*position_out = archive_pack_find(view.packs[i], id);
+			*position_out = pack_find(view.packs[i], id);
 			if (*position_out != SIZE_MAX)
-				pack = archive_pack_hold(view.packs[i]);
+				pack = pack_hold(view.packs[i]);
 		}
 		archive_view_fini(a, &view);
 		if (pack != NULL)
@@ -57,7 +57,7 @@ pack_find(struct archive *a, const struct id_record *id, size_t *position_out,
 }
 
 static bool
-digest_check(const struct archive_row *row, const struct buf *body, struct err *err)
+digest_check(const struct pack_row *row, const struct buf *body, struct err *err)
 {
 	uint8_t digest[CRYPT_SHA256_BYTES];
 	char text[ID_RECORD_TEXT_SIZE];
@@ -72,11 +72,11 @@ digest_check(const struct archive_row *row, const struct buf *body, struct err *
 
 bool
 archive_read(struct archive *a, const struct id_record *id, struct arena *arena,
-    const char **archive_id_out, struct archive_row *row_out, struct buf *body, struct err *err)
+    const char **archive_id_out, struct pack_row *row_out, struct buf *body, struct err *err)
 {
 	int64_t ms = id_record_ms(id);
 	struct archive_view_row *found = NULL;
-	struct archive_pack *pack;
+	struct pack *pack;
 	struct archive_view view;
 	char archive_id[ARCHIVE_ID_SIZE];
 	size_t position;
@@ -92,13 +92,13 @@ archive_read(struct archive *a, const struct id_record *id, struct arena *arena,
 	} else {
 		archive_view_fini(a, &view);
 		/* A record sealed since the view was taken is in a pack now. */
-		pack = pack_find(a, id, &position, archive_id);
+		pack = holder_find(a, id, &position, archive_id);
 		if (pack == NULL)
 			return ERR(err, ERR_NOT_FOUND, "no such message");
-		ok = archive_pack_row(pack, position, arena, row_out, err) &&
-		     (body == NULL || archive_pack_body(pack, position, body, err));
+		ok = pack_row(pack, position, arena, row_out, err) &&
+		     (body == NULL || pack_body(pack, position, body, err));
 		*archive_id_out = arena_strdup(arena, archive_id);
-		archive_pack_release(&pack);
+		pack_release(&pack);
 	}
 	return ok && (body == NULL || digest_check(row_out, body, err));
 }
@@ -117,9 +117,9 @@ stats_packs(const struct archive_volume *v, struct archive_stats *out)
 {
 	out->corrupt_packs += v->corrupt_packs;
 	for (size_t i = 0; i < v->pack_count; i++) {
-		struct archive_pack_info info;
+		struct pack_info info;
 
-		archive_pack_info_get(v->packs[i], &info);
+		pack_info_get(v->packs[i], &info);
 		out->messages += info.records;
 		out->message_bytes += info.message_bytes;
 		out->stored_bytes += info.file_bytes;

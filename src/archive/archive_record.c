@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "archive_columns_int.h"
+#include "pack_columns.h"
 #include "crypt_digest.h"
 
 #define HEADER_MAGIC   BYTES_LIT("DBINTAK\n")
@@ -208,11 +208,11 @@ archive_record_unseal(struct crypt_sealer *sealer, const uint8_t salt[ARCHIVE_LO
 
 void
 archive_record_row(
-    const struct archive_reception *s, const struct archive_delivery *d, struct archive_row *out)
+    const struct archive_reception *s, const struct archive_delivery *d, struct pack_row *out)
 {
 	struct crypt_sha256_stream *stream = crypt_sha256_new();
 
-	*out = (struct archive_row){
+	*out = (struct pack_row){
 	    .id = d->id,
 	    .received_ms = s->received_ms,
 	    .size_bytes = d->added_headers.len + s->body.len,
@@ -228,12 +228,12 @@ archive_record_row(
 
 /* A row behind its length, which is known only afterwards. */
 static void
-row_append(const struct archive_row *row, struct buf *out)
+row_append(const struct pack_row *row, struct buf *out)
 {
 	size_t start = out->len;
 
 	buf_u32(out, 0);
-	archive_row_encode(row, out);
+	pack_row_encode(row, out);
 	if (!out->failed)
 		put_u32(out->ptr + start, (uint32_t)(out->len - start - 4));
 }
@@ -249,7 +249,7 @@ archive_record_encode(const struct archive_reception *s, struct buf *out, struct
 	buf_u16(out, (uint16_t)s->delivery_count);
 	for (size_t i = 0; i < s->delivery_count; i++) {
 		const struct archive_delivery *d = &s->deliveries[i];
-		struct archive_row row;
+		struct pack_row row;
 
 		archive_record_row(s, d, &row);
 		buf_bytes16(out, bytes_of_str(d->archive_id));

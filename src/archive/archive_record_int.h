@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "archive_row.h"
+#include "archive.h"
 #include "base_arena.h"
 #include "base_bytes.h"
 #include "base_limits.h"
@@ -75,7 +75,7 @@ MUST_USE bool archive_record_unseal(struct crypt_sealer *sealer,
 /* One delivery as the log holds it; views. */
 struct archive_record_delivery {
 	struct bytes archive_id;
-	struct bytes row; /* of archive_row_encode */
+	struct bytes row; /* of pack_row_encode */
 	struct bytes added_headers;
 };
 
@@ -87,7 +87,7 @@ struct archive_record {
 
 /* archive_record_row: the row of one delivery, hashed; views into s. cost: SHA-256 of the message. */
 void archive_record_row(
-    const struct archive_reception *s, const struct archive_delivery *d, struct archive_row *out);
+    const struct archive_reception *s, const struct archive_delivery *d, struct pack_row *out);
 /* archive_record_encode: a reception in clear; out is empty before. fails ERR_LIMIT. */
 MUST_USE bool archive_record_encode(
     const struct archive_reception *s, struct buf *out, struct err *err);

@@ -86,22 +86,21 @@ temporaries_remove(
 
 /* Is every record of p in q as well? Nearly always the times, or the first record, say no. */
 static bool
-is_contained(struct archive_pack *p, struct archive_pack *q)
+is_contained(struct pack *p, struct pack *q)
 {
-	struct archive_pack_info mine, other;
-	struct archive_row row;
+	struct pack_info mine, other;
+	struct pack_row row;
 	struct arena arena;
 	struct err err;
 	bool contained;
 
-	archive_pack_info_get(p, &mine);
-	archive_pack_info_get(q, &other);
+	pack_info_get(p, &mine);
+	pack_info_get(q, &other);
 	contained = mine.records <= other.records && mine.oldest_ms >= other.oldest_ms &&
 		    mine.newest_ms <= other.newest_ms;
 	for (size_t k = 0; contained && k < mine.records; k++) {
 		arena_init(&arena);
-		contained = archive_pack_row(p, k, &arena, &row, &err) &&
-			    archive_pack_find(q, &row.id) != SIZE_MAX;
+		contained = pack_row(p, k, &arena, &row, &err) && pack_find(q, &row.id) != SIZE_MAX;
 		arena_fini(&arena);
 	}
 	return contained;
@@ -124,13 +123,13 @@ contained_drop(
 			contained = k != i && is_contained(v->packs[i], v->packs[k]);
 		if (!contained)
 			continue;
-		log_info("pack %s holds what another one holds, and is removed",
-		    archive_pack_path(v->packs[i]));
-		ok = os_fs_unlink(a->options.fs, archive_pack_path(v->packs[i]), err);
-		archive_pack_release(&v->packs[i]);
+		log_info(
+		    "pack %s holds what another one holds, and is removed", pack_path(v->packs[i]));
+		ok = os_fs_unlink(a->options.fs, pack_path(v->packs[i]), err);
+		pack_release(&v->packs[i]);
 		v->pack_count--;
-		memmove(&v->packs[i], &v->packs[i + 1],
-		    (v->pack_count - i) * sizeof(struct archive_pack *));
+		memmove(
+		    &v->packs[i], &v->packs[i + 1], (v->pack_count - i) * sizeof(struct pack *));
 		out->packs--;
 	}
 	return ok;
@@ -140,9 +139,9 @@ static bool
 pack_load(struct archive *a, struct archive_volume *v, const char *path,
     struct archive_recovery *out, struct err *err)
 {
-	struct archive_pack *pack = NULL;
+	struct pack *pack = NULL;
 
-	if (!archive_pack_open(a->options.fs, path, v->id, v->key, &pack, err)) {
+	if (!pack_open(a->options.fs, path, v->id, v->key, &pack, err)) {
 		/* One bad pack must not keep the mail out; what is about us, not about the file, does. */
 		if (err->code == ERR_LIMIT || err->code == ERR_SEALED)
 			return false;

@@ -2,7 +2,7 @@
 /* Recovery of the intake log: which files are in use, what is in them, where the newest one ends. */
 #include <stdlib.h>
 
-#include "archive_columns_int.h"
+#include "pack_columns.h"
 #include "archive_int.h"
 #include "base_log.h"
 #include "base_mem.h"
@@ -89,12 +89,12 @@ struct loading {
 static bool
 in_a_pack(const struct archive_volume *v, const struct id_record *id, int64_t received_ms)
 {
-	struct archive_pack_info info;
+	struct pack_info info;
 
 	for (size_t i = 0; i < v->pack_count; i++) {
-		archive_pack_info_get(v->packs[i], &info);
+		pack_info_get(v->packs[i], &info);
 		if (received_ms >= info.oldest_ms && received_ms <= info.newest_ms &&
-		    archive_pack_find(v->packs[i], id) != SIZE_MAX)
+		    pack_find(v->packs[i], id) != SIZE_MAX)
 			return true;
 	}
 	return false;
@@ -104,11 +104,11 @@ static bool
 delivery_load(struct loading *l, const struct archive_record_delivery *d,
     struct archive_unsealed_row *row, struct arena *arena, struct err *err)
 {
-	struct archive_row decoded;
+	struct pack_row decoded;
 	struct reader r;
 
 	reader_init(&r, d->row);
-	if (!archive_row_decode(&r, arena, &decoded, err))
+	if (!pack_row_decode(&r, arena, &decoded, err))
 		return false;
 	row->volume = archive_volume_find(l->logs->a, arena_text(arena, d->archive_id));
 	if (row->volume == NULL)

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "archive_columns_int.h"
+#include "pack_columns.h"
 #include "archive_int.h"
 #include "base_log.h"
 #include "base_mem.h"
@@ -20,11 +20,11 @@
 
 /* One row into the pack. A record that cannot be read any more stays in the log, named. */
 static bool
-row_add(struct archive_unsealed *u, struct archive_unsealed_row *row, struct archive_pack_writer *w,
+row_add(struct archive_unsealed *u, struct archive_unsealed_row *row, struct pack_writer *w,
     struct err *err)
 {
 	struct archive_record record;
-	struct archive_row columns;
+	struct pack_row columns;
 	struct arena arena;
 	struct reader r;
 	struct buf plain;
@@ -35,11 +35,11 @@ row_add(struct archive_unsealed *u, struct archive_unsealed_row *row, struct arc
 	reader_init(&r, row->encoded);
 	readable = archive_log_read(u->log, row->offset, row->length, &plain, err) &&
 		   archive_record_decode(buf_view(&plain), &arena, &record, err) &&
-		   archive_row_decode(&r, &arena, &columns, err) &&
+		   pack_row_decode(&r, &arena, &columns, err) &&
 		   (row->delivery < record.delivery_count ||
 		       ERR(err, ERR_CORRUPT, "a record lost a delivery"));
 	if (readable)
-		ok = archive_pack_writer_add(
+		ok = pack_writer_add(
 		    w, &columns, record.deliveries[row->delivery].added_headers, record.body, err);
 	else if (err->code == ERR_CORRUPT)
 		row->damaged = u->pinned = true;
@@ -54,7 +54,7 @@ row_add(struct archive_unsealed *u, struct archive_unsealed_row *row, struct arc
 
 static bool
 rows_add(struct archive *a, struct archive_unsealed *u, const struct archive_volume *v,
-    struct archive_pack_writer *w, size_t *added_out, struct err *err)
+    struct pack_writer *w, size_t *added_out, struct err *err)
 {
 	*added_out = 0;
 	for (size_t i = 0; i < u->row_count; i++) {
@@ -73,8 +73,7 @@ rows_add(struct archive *a, struct archive_unsealed *u, const struct archive_vol
 
 /* The pack is shown and its rows are not, in one step. */
 static void
-swap(struct archive *a, struct archive_unsealed *u, struct archive_volume *v,
-    struct archive_pack *pack)
+swap(struct archive *a, struct archive_unsealed *u, struct archive_volume *v, struct pack *pack)
 {
 	archive_lock(&a->lock);
 	archive_volume_add_pack(a, v, pack);
@@ -88,24 +87,24 @@ static bool
 volume_seal(
     struct archive *a, struct archive_unsealed *u, struct archive_volume *v, struct err *err)
 {
-	struct archive_pack_writer *w = NULL;
-	struct archive_pack *pack = NULL;
+	struct pack_writer *w = NULL;
+	struct pack *pack = NULL;
 	char name[ID_RECORD_TEXT_SIZE], *path;
 	size_t added;
 	bool ok;
 
-	if (!archive_pack_writer_new(a->options.fs, v->packs_dir, v->id, v->key, &a->options.rng,
+	if (!pack_writer_new(a->options.fs, v->packs_dir, v->id, v->key, &a->options.rng,
 		clock_now_ms(&a->options.clock), &w, err))
 		return false;
 	ok = rows_add(a, u, v, w, &added, err);
 	if (!ok || added == 0) {
-		archive_pack_writer_drop(&w);
+		pack_writer_drop(&w);
 		return ok;
 	}
-	if (!archive_pack_writer_finish(&w, name, err))
+	if (!pack_writer_finish(&w, name, err))
 		return false;
 	path = archive_path(v->packs_dir, name, ".pack");
-	ok = archive_pack_open(a->options.fs, path, v->id, v->key, &pack, err);
+	ok = pack_open(a->options.fs, path, v->id, v->key, &pack, err);
 	if (ok)
 		swap(a, u, v, pack);
 	mem_free(path);

@@ -10,13 +10,13 @@
 
 #include <stdlib.h>
 
-#include "archive_columns_int.h"
+#include "pack_columns.h"
 #include "base_log.h"
 #include "base_mem.h"
 
 /* Visits one row, unless the limit is reached or the visitor has had enough. */
 static bool
-row_give(struct archive_searching *s, const struct archive_row *row)
+row_give(struct archive_searching *s, const struct pack_row *row)
 {
 	if (s->stopped || s->given == s->limit) {
 		s->stopped = true;
@@ -34,7 +34,7 @@ unsealed_give(struct archive_searching *s, const struct id_record *bound)
 {
 	for (; s->row_next < s->view.row_count && !s->stopped; s->row_next++) {
 		const struct archive_unsealed_row *unsealed = s->view.rows[s->row_next].row;
-		struct archive_row row;
+		struct pack_row row;
 		struct arena arena;
 		struct reader r;
 		struct err err;
@@ -46,9 +46,9 @@ unsealed_give(struct archive_searching *s, const struct id_record *bound)
 		arena_init(&arena);
 		reader_init(&r, unsealed->encoded);
 		s->report->records_scanned++;
-		must(archive_row_decode(
-		    &r, &arena, &row, &err)); /* was decoded when it was taken in */
-		if (archive_match_row(s->match, &row))
+		must(
+		    pack_row_decode(&r, &arena, &row, &err)); /* was decoded when it was taken in */
+		if (pack_match_row(s->match, &row))
 			(void)row_give(s, &row);
 		arena_fini(&arena);
 	}
@@ -56,13 +56,13 @@ unsealed_give(struct archive_searching *s, const struct id_record *bound)
 }
 
 bool
-archive_search_give(struct archive_searching *s, const struct archive_row *row)
+archive_search_give(struct archive_searching *s, const struct pack_row *row)
 {
 	return unsealed_give(s, &row->id) && row_give(s, row);
 }
 
 static bool
-pack_row(void *ctx, const struct archive_row *row)
+pack_visit(void *ctx, const struct pack_row *row)
 {
 	return archive_search_give(ctx, row);
 }
@@ -70,21 +70,21 @@ pack_row(void *ctx, const struct archive_row *row)
 /* A pack that fails is left out from then on and counted: one bad disk block must not hide all the rest. */
 bool
 archive_search_scan(struct archive_searching *s, struct archive_search_pack *p, int64_t from_ms,
-    int64_t to_ms, archive_visit_fn visit, void *ctx, struct err *err)
+    int64_t to_ms, pack_visit_fn visit, void *ctx, struct err *err)
 {
 	uint64_t scanned = 0;
 	bool ok;
 
 	if (p->bad)
 		return true;
-	ok = archive_pack_scan(
+	ok = pack_scan(
 	    p->pack, from_ms, to_ms, s->match, UINT64_MAX, s->cancel, visit, ctx, &scanned, err);
 	s->report->records_scanned += scanned;
 	if (ok || err->code == ERR_CANCELLED || err->code == ERR_SEALED)
 		return ok;
 	p->bad = true;
 	s->report->packs_skipped++;
-	log_error("search: %s is left out: %s", archive_pack_path(p->pack), err->msg);
+	log_error("search: %s is left out: %s", pack_path(p->pack), err->msg);
 	return true;
 }
 
@@ -120,7 +120,7 @@ piece_search(
 		if (s->packs[i].from_ms < to_ms)
 			here[count++] = &s->packs[i];
 	if (count == 1)
-		ok = archive_search_scan(s, here[0], from_ms, to_ms, pack_row, s, err);
+		ok = archive_search_scan(s, here[0], from_ms, to_ms, pack_visit, s, err);
 	else if (count > 1)
 		ok = archive_search_merge(s, here, count, from_ms, to_ms, err);
 	mem_free(here);
@@ -154,9 +154,9 @@ packs_list(struct archive_searching *s, int64_t from_ms, int64_t to_ms)
 	s->pack_count = s->view.pack_count;
 	s->packs = mem_calloc(s->pack_count + 1, sizeof *s->packs);
 	for (size_t i = 0; i < s->pack_count; i++) {
-		struct archive_pack_info info;
+		struct pack_info info;
 
-		archive_pack_info_get(s->view.packs[i], &info);
+		pack_info_get(s->view.packs[i], &info);
 		s->packs[i] = (struct archive_search_pack){
 		    .pack = s->view.packs[i],
 		    .from_ms = info.oldest_ms > from_ms ? info.oldest_ms : from_ms,
@@ -169,8 +169,8 @@ packs_list(struct archive_searching *s, int64_t from_ms, int64_t to_ms)
 
 bool
 archive_search(struct archive *a, const char *archive_id, int64_t from_ms, int64_t to_ms,
-    const struct archive_filter *filter, uint64_t limit, const atomic_bool *cancel,
-    archive_visit_fn visit, void *ctx, struct archive_search_report *report, struct err *err)
+    const struct pack_filter *filter, uint64_t limit, const atomic_bool *cancel,
+    pack_visit_fn visit, void *ctx, struct archive_search_report *report, struct err *err)
 {
 	struct archive_searching s = {
 	    .limit = limit, .cancel = cancel, .visit = visit, .ctx = ctx, .report = report};
@@ -185,7 +185,7 @@ archive_search(struct archive *a, const char *archive_id, int64_t from_ms, int64
 		return ERR(err, ERR_NOT_FOUND, "no archive %.66s", archive_id);
 	if (limit == 0 || from_ms >= to_ms)
 		return true;
-	s.match = archive_match_new(filter);
+	s.match = pack_match_new(filter);
 	archive_view_take(a, volume, from_ms, to_ms, &s.view);
 	packs_list(&s, from_ms, to_ms);
 	report->packs_scanned = s.pack_count;
@@ -195,6 +195,6 @@ archive_search(struct archive *a, const char *archive_id, int64_t from_ms, int64
 		ok = ERR(err, ERR_CANCELLED, "the search was cancelled");
 	mem_free(s.packs);
 	archive_view_fini(a, &s.view);
-	archive_match_free(&s.match);
+	pack_match_free(&s.match);
 	return ok;
 }

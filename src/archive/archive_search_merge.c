@@ -2,7 +2,7 @@
 /* Packs whose times overlap, merged by portions. */
 #include <stdlib.h>
 
-#include "archive_columns_int.h"
+#include "pack_columns.h"
 #include "archive_search_int.h"
 #include "base_mem.h"
 
@@ -27,7 +27,7 @@ struct merge {
 
 /* One more row of the pack; the one after the last says only that there is more. */
 static bool
-portion_row(void *ctx, const struct archive_row *row)
+portion_row(void *ctx, const struct pack_row *row)
 {
 	struct merge *m = ctx;
 	size_t start = m->bytes.len;
@@ -42,7 +42,7 @@ portion_row(void *ctx, const struct archive_row *row)
 		m->room = m->room == 0 ? PORTION_ROWS : m->room * 2;
 		m->rows = mem_realloc_array(m->rows, m->room, sizeof *m->rows);
 	}
-	archive_row_encode(row, &m->bytes);
+	pack_row_encode(row, &m->bytes);
 	m->rows[m->count++] =
 	    (struct merge_row){.id = row->id, .offset = start, .len = m->bytes.len - start};
 	m->taken++;
@@ -62,7 +62,7 @@ static bool
 portion_give(struct merge *m, bool whole, const struct id_record *floor, struct err *err)
 {
 	for (size_t i = 0; i < m->count; i++) {
-		struct archive_row row;
+		struct pack_row row;
 		struct arena arena;
 		struct reader r;
 		bool ok, more = true;
@@ -72,7 +72,7 @@ portion_give(struct merge *m, bool whole, const struct id_record *floor, struct 
 		arena_init(&arena);
 		reader_init(
 		    &r, bytes_slice(buf_view(&m->bytes), m->rows[i].offset, m->rows[i].len));
-		ok = archive_row_decode(&r, &arena, &row, err);
+		ok = pack_row_decode(&r, &arena, &row, err);
 		if (ok)
 			more = archive_search_give(m->s, &row);
 		arena_fini(&arena);

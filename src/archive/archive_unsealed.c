@@ -100,11 +100,11 @@ archive_unsealed_body(struct archive_unsealed *u, const struct archive_unsealed_
 }
 
 static bool
-pack_overlaps(const struct archive_pack *p, int64_t from_ms, int64_t to_ms)
+pack_overlaps(const struct pack *p, int64_t from_ms, int64_t to_ms)
 {
-	struct archive_pack_info info;
+	struct pack_info info;
 
-	archive_pack_info_get(p, &info);
+	pack_info_get(p, &info);
 	return info.records > 0 && info.newest_ms >= from_ms && info.oldest_ms < to_ms;
 }
 
@@ -113,10 +113,10 @@ view_packs(const struct archive_volume *v, int64_t from_ms, int64_t to_ms, struc
 {
 	out->corrupt_packs += v->corrupt_packs;
 	out->packs = mem_realloc_array(
-	    out->packs, out->pack_count + v->pack_count + 1, sizeof(struct archive_pack *));
+	    out->packs, out->pack_count + v->pack_count + 1, sizeof(struct pack *));
 	for (size_t i = 0; i < v->pack_count; i++)
 		if (pack_overlaps(v->packs[i], from_ms, to_ms))
-			out->packs[out->pack_count++] = archive_pack_hold(v->packs[i]);
+			out->packs[out->pack_count++] = pack_hold(v->packs[i]);
 }
 
 static void
@@ -166,7 +166,7 @@ void
 archive_view_fini(struct archive *a, struct archive_view *view)
 {
 	for (size_t i = 0; i < view->pack_count; i++)
-		archive_pack_release(&view->packs[i]);
+		pack_release(&view->packs[i]);
 	archive_lock(&a->lock);
 	for (size_t i = 0; i < view->row_count; i++)
 		archive_unsealed_release(view->rows[i].file);

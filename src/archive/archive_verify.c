@@ -2,7 +2,7 @@
 /* Everything read, rebuilt and hashed. */
 #include <stdio.h>
 
-#include "archive_columns_int.h"
+#include "pack_columns.h"
 #include "archive_int.h"
 #include "base_mem.h"
 #include "crypt_digest.h"
@@ -11,7 +11,7 @@ static bool
 row_verify(const struct archive_view_row *r, struct err *err)
 {
 	uint8_t digest[CRYPT_SHA256_BYTES];
-	struct archive_row row;
+	struct pack_row row;
 	struct reader reader;
 	struct arena arena;
 	struct buf body;
@@ -20,7 +20,7 @@ row_verify(const struct archive_view_row *r, struct err *err)
 	arena_init(&arena);
 	buf_init(&body, ARCHIVE_RECORD_BYTES_MAX);
 	reader_init(&reader, r->row->encoded);
-	ok = archive_row_decode(&reader, &arena, &row, err) &&
+	ok = pack_row_decode(&reader, &arena, &row, err) &&
 	     archive_unsealed_body(r->file, r->row, &body, err);
 	if (ok) {
 		crypt_sha256(digest, buf_view(&body));
@@ -34,7 +34,7 @@ row_verify(const struct archive_view_row *r, struct err *err)
 }
 
 static bool
-view_verify(const struct archive_view *view, const atomic_bool *cancel, archive_problem_fn problem,
+view_verify(const struct archive_view *view, const atomic_bool *cancel, pack_problem_fn problem,
     void *ctx, uint64_t *checked, struct err *err)
 {
 	char id[ID_RECORD_TEXT_SIZE], text[sizeof err->msg + 64];
@@ -52,8 +52,7 @@ view_verify(const struct archive_view *view, const atomic_bool *cancel, archive_
 	}
 	for (size_t i = 0; i < view->pack_count; i++) {
 		uint64_t checked_here = 0;
-		bool ok =
-		    archive_pack_verify(view->packs[i], cancel, problem, ctx, &checked_here, err);
+		bool ok = pack_verify(view->packs[i], cancel, problem, ctx, &checked_here, err);
 
 		*checked += checked_here;
 		if (!ok)
@@ -64,7 +63,7 @@ view_verify(const struct archive_view *view, const atomic_bool *cancel, archive_
 
 bool
 archive_verify(struct archive *a, const char *archive_id, const atomic_bool *cancel,
-    archive_problem_fn problem, void *ctx, uint64_t *checked_out, struct err *err)
+    pack_problem_fn problem, void *ctx, uint64_t *checked_out, struct err *err)
 {
 	const struct archive_volume *volume = NULL;
 	struct archive_view view;

@@ -53,11 +53,11 @@ archive_volume_add(struct archive *a, struct archive_volume *volume)
 }
 
 void
-archive_volume_add_pack(struct archive *a, struct archive_volume *volume, struct archive_pack *pack)
+archive_volume_add_pack(struct archive *a, struct archive_volume *volume, struct pack *pack)
 {
 	(void)a; /* its lock is held */
 	volume->packs =
-	    mem_realloc_array(volume->packs, volume->pack_count + 1, sizeof(struct archive_pack *));
+	    mem_realloc_array(volume->packs, volume->pack_count + 1, sizeof(struct pack *));
 	volume->packs[volume->pack_count++] = pack;
 }
 
@@ -69,9 +69,9 @@ archive_volume_free(struct archive_volume **volume)
 	if (v == NULL)
 		return;
 	for (size_t i = 0; i < v->pack_count; i++)
-		archive_pack_release(&v->packs[i]);
+		pack_release(&v->packs[i]);
 	for (size_t i = 0; i < v->old_count; i++)
-		archive_pack_release(&v->old_packs[i]);
+		pack_release(&v->old_packs[i]);
 	mem_free(v->old_packs);
 	mem_free(v->packs);
 	secret_free(&v->key);

@@ -66,20 +66,19 @@
 #define MIME_TEXT_BYTES_MAX                                                                        \
 	(16 * LIMIT_MIB) /* decoded text                                                */
 
-/* Archive rows: longer text is cut at a character and the row says so (ARCHIVE_PARSE_LIMITED). */
-#define ARCHIVE_TEXT_BYTES_MAX                                                                     \
-	8192u /* a header or session text of a row                           */
-#define ARCHIVE_SUBJECT_BYTES_MAX                                                                  \
+/* Archive rows: longer text is cut at a character and the row says so (PACK_PARSE_LIMITED). */
+#define PACK_TEXT_BYTES_MAX 8192u /* a header or session text of a row                           */
+#define PACK_SUBJECT_BYTES_MAX                                                                     \
 	65536u /* decoded                                                     */
-#define ARCHIVE_ADDRESSES_BYTES_MAX                                                                \
+#define PACK_ADDRESSES_BYTES_MAX                                                                   \
 	(LIMIT_MIB / 4) /* From, To or Cc, decoded                                   */
-#define ARCHIVE_RECEIVED_BYTES_MAX                                                                 \
+#define PACK_RECEIVED_BYTES_MAX                                                                    \
 	4096u /* one Received field                                          */
-#define ARCHIVE_RECEIVED_COUNT_MAX                                                                 \
+#define PACK_RECEIVED_COUNT_MAX                                                                    \
 	200u /* Received fields kept in a row, newest first                 */
-#define ARCHIVE_EXPLANATION_BYTES_MAX                                                              \
+#define PACK_EXPLANATION_BYTES_MAX                                                                 \
 	65536u /* a longer one is left out: half a JSON text says nothing     */
-#define ARCHIVE_ROW_BYTES_MAX                                                                      \
+#define PACK_ROW_BYTES_MAX                                                                         \
 	(4 * LIMIT_MIB) /* one encoded row, recipients included; ERR_LIMIT           */
 
 #endif

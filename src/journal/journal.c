@@ -214,12 +214,12 @@ explain(struct task *t, struct json **rules)
 	json_set(all, "traffic_policy", traffic);
 	json_set(all, "rule_set", *rules);
 	*rules = NULL;
-	buf_init(&out, ARCHIVE_EXPLANATION_BYTES_MAX);
+	buf_init(&out, PACK_EXPLANATION_BYTES_MAX);
 	json_print(all, &out);
 	/* policy keeps the rules' part short; the other one came from outside and goes first. */
 	for (int part = 0; out.failed && part < 2; part++) {
 		buf_fini(&out);
-		buf_init(&out, ARCHIVE_EXPLANATION_BYTES_MAX);
+		buf_init(&out, PACK_EXPLANATION_BYTES_MAX);
 		json_set(all, part == 0 ? "traffic_policy" : "rule_set",
 		    truncated_list(part == 0 ? count : 1));
 		json_print(all, &out);
@@ -294,7 +294,7 @@ plan_deliveries(
 }
 
 static void
-fill_columns(struct task *t, const struct journal_endpoint *e, struct archive_columns *c)
+fill_columns(struct task *t, const struct journal_endpoint *e, struct pack_columns *c)
 {
 	c->helo = t->mail.helo;
 	c->envelope_from = t->mail.mail_from;

@@ -53,7 +53,7 @@ add_archive(struct journal_config *c, const struct json *doc, struct err *err)
 	a->id = text_of(c, doc, "ArchiveId");
 	a->name = text_of(c, doc, "ArchiveName");
 	a->active = strcmp(text_of(c, doc, "State"), "ACTIVE") == 0;
-	if (!archive_retention_parse(&a->retention, text_of(c, doc, "Retention")))
+	if (!pack_retention_parse(&a->retention, text_of(c, doc, "Retention")))
 		return ERR(err, ERR_SYNTAX, "archive %s has no retention period", a->id);
 	c->archive_count++;
 	return true;

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "archive_row.h"
+#include "pack_row.h"
 #include "base_bytes.h"
 #include "json_value.h"
 #include "policy_rules.h"
@@ -13,7 +13,7 @@
 struct journal_archive {
 	const char *id, *name;
 	bool active;
-	enum archive_retention retention;
+	enum pack_retention retention;
 };
 
 struct journal_endpoint {

@@ -9,13 +9,13 @@
 /* How a header field becomes a column. The first field of a name counts, as in RFC 5322 §3.6 it is the only one. */
 struct column {
 	const char *name;
-	size_t offset; /* of a struct bytes in struct archive_columns; SIZE_MAX = none */
+	size_t offset; /* of a struct bytes in struct pack_columns; SIZE_MAX = none */
 	size_t field;  /* of a struct policy_field in struct policy_message; SIZE_MAX = none */
 	bool decode;
 };
 
 #define NO_OFFSET SIZE_MAX
-#define COLUMN(m) offsetof(struct archive_columns, m)
+#define COLUMN(m) offsetof(struct pack_columns, m)
 #define FIELD(m)  offsetof(struct policy_message, m)
 
 static const struct column COLUMNS[] = {
@@ -49,7 +49,7 @@ limited(struct parse *p, struct bytes text)
 
 	if (text.len <= len)
 		return text;
-	p->out->columns.parse_flags |= ARCHIVE_PARSE_LIMITED;
+	p->out->columns.parse_flags |= PACK_PARSE_LIMITED;
 	while (len > 0 && (text.ptr[len] & 0xc0) == 0x80)
 		len--;
 	return bytes_of(text.ptr, len);
@@ -67,7 +67,7 @@ read_addresses(struct parse *p, struct bytes raw, struct bytes decoded, struct p
 		addresses[i] = list[i].address;
 	*field = (struct policy_field){decoded, addresses, count};
 	if (cut)
-		p->out->columns.parse_flags |= ARCHIVE_PARSE_LIMITED;
+		p->out->columns.parse_flags |= PACK_PARSE_LIMITED;
 }
 
 static void
@@ -89,7 +89,7 @@ read_column(struct parse *p, const struct column *column, struct bytes raw)
 static void
 read_field(struct parse *p, const struct mime_field *f)
 {
-	struct archive_columns *columns = &p->out->columns;
+	struct pack_columns *columns = &p->out->columns;
 
 	for (size_t i = 0; i < COLUMN_COUNT; i++)
 		if (!p->seen[i] && bytes_equal_nocase(f->name, bytes_of_str(COLUMNS[i].name))) {
@@ -114,12 +114,12 @@ read_field(struct parse *p, const struct mime_field *f)
 static uint32_t
 parse_flags(uint32_t mime)
 {
-	return (mime & MIME_FLAG_MALFORMED ? (uint32_t)ARCHIVE_PARSE_MALFORMED : 0) |
-	       (mime & MIME_FLAG_LIMITED ? (uint32_t)ARCHIVE_PARSE_LIMITED : 0) |
-	       (mime & MIME_FLAG_NUL ? (uint32_t)ARCHIVE_PARSE_NUL : 0) |
-	       (mime & MIME_FLAG_BARE_LF ? (uint32_t)ARCHIVE_PARSE_BARE_LF : 0) |
-	       (mime & MIME_FLAG_BARE_CR ? (uint32_t)ARCHIVE_PARSE_BARE_CR : 0) |
-	       (mime & MIME_FLAG_8BIT_HEADER ? (uint32_t)ARCHIVE_PARSE_8BIT_HEADER : 0);
+	return (mime & MIME_FLAG_MALFORMED ? (uint32_t)PACK_PARSE_MALFORMED : 0) |
+	       (mime & MIME_FLAG_LIMITED ? (uint32_t)PACK_PARSE_LIMITED : 0) |
+	       (mime & MIME_FLAG_NUL ? (uint32_t)PACK_PARSE_NUL : 0) |
+	       (mime & MIME_FLAG_BARE_LF ? (uint32_t)PACK_PARSE_BARE_LF : 0) |
+	       (mime & MIME_FLAG_BARE_CR ? (uint32_t)PACK_PARSE_BARE_CR : 0) |
+	       (mime & MIME_FLAG_8BIT_HEADER ? (uint32_t)PACK_PARSE_8BIT_HEADER : 0);
 }
 
 void
@@ -138,8 +138,8 @@ journal_message_parse(struct arena *arena, struct bytes body, struct journal_mes
 		read_field(&p, &field);
 	mime_message_scan(arena, body, &structure);
 	out->columns.parse_flags |= parse_flags(structure.flags) |
-				    (cursor.limited ? (uint32_t)ARCHIVE_PARSE_LIMITED : 0) |
-				    (cursor.malformed ? (uint32_t)ARCHIVE_PARSE_MALFORMED : 0);
+				    (cursor.limited ? (uint32_t)PACK_PARSE_LIMITED : 0) |
+				    (cursor.malformed ? (uint32_t)PACK_PARSE_MALFORMED : 0);
 	out->columns.has_attachments = structure.has_attachments;
 	out->columns.received_headers = p.received;
 	out->policy.x_headers = p.x_headers;

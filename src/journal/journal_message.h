@@ -5,17 +5,17 @@
 
 #include <stddef.h>
 
-#include "archive_row.h"
+#include "pack_row.h"
 #include "base_arena.h"
 #include "base_bytes.h"
 #include "policy_rules.h"
 
-/* A header column longer than this is cut in the record (never in the message), and ARCHIVE_PARSE_LIMITED says so. */
+/* A header column longer than this is cut in the record (never in the message), and PACK_PARSE_LIMITED says so. */
 #define JOURNAL_COLUMN_BYTES_MAX   ((size_t)32 * 1024)
 #define JOURNAL_RECEIVED_LINES_MAX 100u
 
 struct journal_message {
-	struct archive_columns columns; /* header part and flags filled; the rest is the caller's */
+	struct pack_columns columns; /* header part and flags filled; the rest is the caller's */
 	struct policy_message
 	    policy; /* header part and size filled; envelope and session are the caller's */
 	size_t received_count;

@@ -184,8 +184,8 @@ own_message(void)
 
 /* Which delivery of which message this row is; SIZE_MAX: none. */
 static size_t
-message_of(const struct crash_world *w, const struct archive_row *row, size_t archive,
-    size_t *delivery_out)
+message_of(
+    const struct crash_world *w, const struct pack_row *row, size_t archive, size_t *delivery_out)
 {
 	for (size_t i = 0; i < w->count; i++)
 		for (size_t d = 0; d < 2 && w->messages[i].m.archive_ids[d] != NULL; d++) {
@@ -202,7 +202,7 @@ message_of(const struct crash_world *w, const struct archive_row *row, size_t ar
 }
 
 static bool
-sweep_row(void *ctx, const struct archive_row *row)
+sweep_row(void *ctx, const struct pack_row *row)
 {
 	struct sweep *s = ctx;
 	struct archive_fixture_message own = own_message();

@@ -134,7 +134,7 @@ fixture_keep(struct fixture *f, const char *archive_id, const char *subject)
 	struct archive_delivery delivery = {.archive_id = archive_id,
 	    .recipients = &recipient,
 	    .recipient_count = 1,
-	    .retention = ARCHIVE_RETENTION_PERMANENT};
+	    .retention = PACK_RETENTION_PERMANENT};
 	struct archive_reception reception = {
 	    .received_ms = f->time.now_ms, .deliveries = &delivery, .delivery_count = 1};
 	bool done = false;

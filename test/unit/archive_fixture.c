@@ -110,7 +110,7 @@ archive_fixture_append(struct archive_fixture *f, const struct archive_fixture_m
 		    .added_headers = added_of(m, i),
 		    .recipients = &recipient,
 		    .recipient_count = 1,
-		    .retention = ARCHIVE_RETENTION_ONE_YEAR};
+		    .retention = PACK_RETENTION_ONE_YEAR};
 		archive_fixture_id(&deliveries[i].id, m, i);
 		reception.delivery_count++;
 	}
@@ -157,7 +157,7 @@ delivery_check(struct archive_fixture *f, const struct archive_fixture_message *
 {
 	const char *archive_id = NULL, *wrong = NULL;
 	struct buf body, expected;
-	struct archive_row row;
+	struct pack_row row;
 	struct id_record id;
 	struct arena arena;
 	struct err err;

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "archive_columns_int.h"
+#include "pack_columns.h"
 #include "archive_record_int.h"
 #include "crypt_digest.h"
 
@@ -165,18 +165,18 @@ record_round_trips(void **state)
 	const struct bytes RECIPIENTS[] = {BYTES_LIT("a@example.com"), BYTES_LIT("b@example.com")};
 	struct archive_delivery deliveries[2] = {
 	    {.archive_id = "a-one",
-		.retention = ARCHIVE_RETENTION_ONE_YEAR,
+		.retention = PACK_RETENTION_ONE_YEAR,
 		.recipients = RECIPIENTS,
 		.recipient_count = 1},
 	    {.archive_id = "a-two",
-		.retention = ARCHIVE_RETENTION_PERMANENT,
+		.retention = PACK_RETENTION_PERMANENT,
 		.recipients = RECIPIENTS,
 		.recipient_count = 2,
 		.added_headers = BYTES_LIT("X-Added: yes\r\n")},
 	};
 	struct archive_reception in = reception(deliveries, 2);
 	struct archive_record out;
-	struct archive_row row;
+	struct pack_row row;
 	struct arena arena;
 	struct reader r;
 	struct buf plain;
@@ -194,13 +194,13 @@ record_round_trips(void **state)
 	assert_true(bytes_equal(out.deliveries[1].archive_id, BYTES_LIT("a-two")));
 	assert_true(bytes_equal(out.deliveries[1].added_headers, BYTES_LIT("X-Added: yes\r\n")));
 	reader_init(&r, out.deliveries[0].row);
-	assert_true(archive_row_decode(&r, &arena, &row, &err));
+	assert_true(pack_row_decode(&r, &arena, &row, &err));
 	crypt_sha256(digest, in.body);
 	assert_memory_equal(row.sha256, digest, sizeof digest);
 	assert_int_equal(row.size_bytes, in.body.len);
 	assert_true(row.columns.has_attachments);
 	reader_init(&r, out.deliveries[1].row);
-	assert_true(archive_row_decode(&r, &arena, &row, &err));
+	assert_true(pack_row_decode(&r, &arena, &row, &err));
 	assert_int_equal(row.size_bytes, in.body.len + 14);
 	assert_int_equal(row.recipient_count, 2);
 	assert_true(bytes_equal(row.columns.subject, BYTES_LIT("hello")));

@@ -91,7 +91,7 @@ struct hits {
 };
 
 static bool
-hit(void *ctx, const struct archive_row *row)
+hit(void *ctx, const struct pack_row *row)
 {
 	struct hits *h = ctx;
 
@@ -198,7 +198,7 @@ refusals(void **state)
 	struct archive_fixture_message m = message(1);
 	const char *archive_id;
 	struct archive_stats stats;
-	struct archive_row row;
+	struct pack_row row;
 	struct archive_fixture f;
 	struct id_record id = {{1}};
 	struct arena arena;
@@ -475,7 +475,7 @@ first_pack(void *ctx, const char *name)
 }
 
 static void
-pack_path(struct archive_fixture *f, char out[128])
+path_of_pack(struct archive_fixture *f, char out[128])
 {
 	struct found found = {""};
 
@@ -511,7 +511,7 @@ damaged_pack_is_set_aside(void **state)
 	seal(&f);
 	keep(&f, 10, 20);
 	archive_close(&f.archive);
-	pack_path(&f, path);
+	path_of_pack(&f, path);
 	assert_true(os_fs_stat(f.fs, path, &st, &err));
 	flip(&f, path, st.size_bytes - 1);
 	log_set_sink(quiet, &lines);
@@ -615,7 +615,7 @@ struct merging {
 };
 
 static bool
-seal_in_the_middle(void *ctx, const struct archive_row *row)
+seal_in_the_middle(void *ctx, const struct pack_row *row)
 {
 	struct merging *m = ctx;
 

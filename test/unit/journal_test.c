@@ -183,7 +183,7 @@ deliver(struct world *w, const struct wire_mail *m, struct bytes body)
 
 /* The record named in a reply. */
 static void
-read_back(struct world *w, const struct answer *a, struct arena *arena, struct archive_row *row,
+read_back(struct world *w, const struct answer *a, struct arena *arena, struct pack_row *row,
     struct buf *body)
 {
 	const char *archive_id;
@@ -197,7 +197,7 @@ read_back(struct world *w, const struct answer *a, struct arena *arena, struct a
 }
 
 static struct json *
-explanation_of(const struct archive_row *row)
+explanation_of(const struct pack_row *row)
 {
 	struct json *v = json_parse(row->columns.explanation, &err);
 
@@ -224,7 +224,7 @@ kept(void **state)
 {
 	struct wire_mail m = mail();
 	struct answer a = {0};
-	struct archive_row row;
+	struct pack_row row;
 	struct journal_counters c;
 	struct json *why;
 	struct arena arena;
@@ -246,7 +246,7 @@ kept(void **state)
 	read_back(&w, &a, &arena, &row, &body);
 	assert_int_equal(row.received_ms, T0);
 	assert_int_equal(row.recipient_count, 1);
-	assert_int_equal(row.retention, ARCHIVE_RETENTION_ONE_YEAR);
+	assert_int_equal(row.retention, PACK_RETENTION_ONE_YEAR);
 	expect_text(row.recipients[0], "a@x.y");
 	expect_text(buf_view(&body), arena_printf(&arena, "X-Kept: yes\r\n%s", BODY));
 	expect_text(row.columns.subject, "gr\xC3\xBCn");
@@ -336,7 +336,7 @@ failure_is_told(void **state)
 {
 	const struct json *actions;
 	struct wire_mail m = mail();
-	struct archive_row row;
+	struct pack_row row;
 	struct answer a;
 	struct json *why;
 	struct arena arena;
@@ -380,7 +380,7 @@ explanation_from_outside(void **state)
 	assert_true(configure(&w, "journal", RULE(ARCHIVE("one"))));
 	for (size_t i = 0; i < 2; i++) {
 		struct wire_mail m = mail();
-		struct archive_row row;
+		struct pack_row row;
 		struct buf text, body;
 		struct answer a;
 		struct json *why;
@@ -394,8 +394,8 @@ explanation_from_outside(void **state)
 		a = deliver(&w, &m, BYTES_LIT(BODY));
 		assert_int_equal(a.code, 250);
 		read_back(&w, &a, &arena, &row, &body);
-		assert_true(row.columns.explanation.len <= ARCHIVE_EXPLANATION_BYTES_MAX);
-		assert_int_equal(row.columns.parse_flags & ARCHIVE_PARSE_LIMITED, 0);
+		assert_true(row.columns.explanation.len <= PACK_EXPLANATION_BYTES_MAX);
+		assert_int_equal(row.columns.parse_flags & PACK_PARSE_LIMITED, 0);
 		why = explanation_of(&row);
 		assert_int_equal(
 		    json_get_integer(json_at(json_get(why, "traffic_policy"), 0), "truncated", 0),

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows by column, both directions (docs/formats/pack.md). */
-#include "archive_pack_group_int.h"
+#include "pack_group_int.h"
 
 #include <string.h>
 
-#include "archive_columns_int.h"
+#include "pack_columns.h"
 
 #define KEY_BYTES       49u
 #define LENGTH_BYTES    4u
@@ -56,18 +56,18 @@ text_add(struct pack_group_writer *w, enum pack_column column, struct bytes text
 
 /* Everything that is in no column of its own. */
 static void
-rest_add(struct pack_group_writer *w, const struct archive_columns *columns)
+rest_add(struct pack_group_writer *w, const struct pack_columns *columns)
 {
-	struct archive_columns rest = *columns;
+	struct pack_columns rest = *columns;
 
 	rest.from = rest.to = rest.cc = rest.subject = rest.envelope_from = BYTES_EMPTY;
 	buf_reset(&w->scratch);
-	archive_columns_encode(&rest, &w->scratch);
+	pack_columns_encode(&rest, &w->scratch);
 	text_add(w, PACK_COLUMN_REST, buf_view(&w->scratch));
 }
 
 static void
-recipients_add(struct pack_group_writer *w, const struct archive_row *row)
+recipients_add(struct pack_group_writer *w, const struct pack_row *row)
 {
 	buf_reset(&w->scratch);
 	for (size_t i = 0; i < row->recipient_count; i++)
@@ -77,9 +77,9 @@ recipients_add(struct pack_group_writer *w, const struct archive_row *row)
 
 void
 pack_group_writer_add(
-    struct pack_group_writer *w, const struct archive_row *row, struct pack_place place)
+    struct pack_group_writer *w, const struct pack_row *row, struct pack_place place)
 {
-	const struct archive_columns *c = &row->columns;
+	const struct pack_columns *c = &row->columns;
 	struct buf *keys = &w->columns[PACK_COLUMN_KEYS];
 
 	buf_u64(keys, row->size_bytes);
@@ -171,8 +171,8 @@ static bool
 keys_check(struct bytes keys)
 {
 	for (size_t at = 40; at < keys.len; at += KEY_BYTES)
-		if (keys.ptr[at] < ARCHIVE_RETENTION_THREE_MONTHS ||
-		    keys.ptr[at] > ARCHIVE_RETENTION_PERMANENT)
+		if (keys.ptr[at] < PACK_RETENTION_THREE_MONTHS ||
+		    keys.ptr[at] > PACK_RETENTION_PERMANENT)
 			return false;
 	return true;
 }
@@ -247,13 +247,13 @@ pack_rows_place(const struct pack_rows *g, uint32_t index)
 }
 
 static bool
-rest_get(const struct pack_rows *g, uint32_t index, struct arena *arena,
-    struct archive_columns *out, struct err *err)
+rest_get(const struct pack_rows *g, uint32_t index, struct arena *arena, struct pack_columns *out,
+    struct err *err)
 {
 	struct reader r;
 
 	reader_init(&r, g->texts[PACK_COLUMN_REST][index]);
-	if (!archive_columns_decode(&r, arena, out, err))
+	if (!pack_columns_decode(&r, arena, out, err))
 		return false;
 	if (!reader_done(&r) || out->from.len + out->to.len + out->cc.len + out->subject.len > 0 ||
 	    out->envelope_from.len > 0)
@@ -269,18 +269,18 @@ is_wanted(unsigned columns, enum pack_column column)
 }
 
 static void
-keys_get(const struct pack_rows *g, uint32_t index, struct archive_row *out)
+keys_get(const struct pack_rows *g, uint32_t index, struct pack_row *out)
 {
 	out->size_bytes = pack_rows_size_bytes(g, index);
 	pack_rows_sha256(g, index, out->sha256);
-	out->retention = (enum archive_retention)g->keys.ptr[(size_t)index * KEY_BYTES + 40];
+	out->retention = (enum pack_retention)g->keys.ptr[(size_t)index * KEY_BYTES + 40];
 }
 
 bool
 pack_rows_get(const struct pack_rows *g, uint32_t index, const struct id_record *id,
-    unsigned columns, struct arena *arena, struct archive_row *out, struct err *err)
+    unsigned columns, struct arena *arena, struct pack_row *out, struct err *err)
 {
-	struct archive_columns *c = &out->columns;
+	struct pack_columns *c = &out->columns;
 	struct bytes *const into[PACK_COLUMN_COUNT] = {[PACK_COLUMN_FROM] = &c->from,
 	    [PACK_COLUMN_TO] = &c->to,
 	    [PACK_COLUMN_CC] = &c->cc,
@@ -288,7 +288,7 @@ pack_rows_get(const struct pack_rows *g, uint32_t index, const struct id_record 
 	    [PACK_COLUMN_ENVELOPE_FROM] = &c->envelope_from};
 
 	must(index < g->row_count && (columns & ~g->loaded) == 0);
-	*out = (struct archive_row){.id = *id, .received_ms = id_record_ms(id)};
+	*out = (struct pack_row){.id = *id, .received_ms = id_record_ms(id)};
 	if (is_wanted(columns, PACK_COLUMN_REST) && !rest_get(g, index, arena, c, err))
 		return false;
 	for (unsigned column = 0; column < PACK_COLUMN_COUNT; column++)

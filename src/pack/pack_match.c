@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Filters: values folded once when compiled, then asked of row after row. */
-#include "archive_match_int.h"
+#include "pack_match.h"
 
 #include "base_arena.h"
 #include "base_limits.h"
@@ -11,13 +11,13 @@
 	12u /* bytes that one byte can become: U+0390 and the like fold to three characters */
 
 struct condition {
-	enum archive_attribute attribute;
+	enum pack_attribute attribute;
 	bool expected;
 	struct bytes *needles; /* folded */
 	size_t needle_count;
 };
 
-struct archive_match {
+struct pack_match {
 	struct arena arena;
 	struct condition *include, *unless;
 	size_t include_count, unless_count;
@@ -25,7 +25,7 @@ struct archive_match {
 };
 
 static struct condition *
-conditions_compile(struct archive_match *m, const struct archive_condition *from, size_t count)
+conditions_compile(struct pack_match *m, const struct pack_condition *from, size_t count)
 {
 	struct condition *list = arena_calloc(&m->arena, count, sizeof *list);
 
@@ -49,10 +49,10 @@ conditions_compile(struct archive_match *m, const struct archive_condition *from
 	return list;
 }
 
-struct archive_match *
-archive_match_new(const struct archive_filter *filter)
+struct pack_match *
+pack_match_new(const struct pack_filter *filter)
 {
-	struct archive_match *m = mem_calloc(1, sizeof *m);
+	struct pack_match *m = mem_calloc(1, sizeof *m);
 
 	arena_init(&m->arena);
 	if (filter != NULL) {
@@ -65,7 +65,7 @@ archive_match_new(const struct archive_filter *filter)
 }
 
 void
-archive_match_free(struct archive_match **m)
+pack_match_free(struct pack_match **m)
 {
 	if (*m == NULL)
 		return;
@@ -75,7 +75,7 @@ archive_match_free(struct archive_match **m)
 }
 
 unsigned
-archive_match_needs(const struct archive_match *m)
+pack_match_needs(const struct pack_match *m)
 {
 	return m->needs;
 }
@@ -90,7 +90,7 @@ text_holds(const struct condition *c, struct bytes text)
 }
 
 static bool
-recipient_holds(const struct condition *c, const struct archive_row *row)
+recipient_holds(const struct condition *c, const struct pack_row *row)
 {
 	for (size_t i = 0; i < row->recipient_count; i++)
 		if (text_holds(c, row->recipients[i]))
@@ -99,29 +99,29 @@ recipient_holds(const struct condition *c, const struct archive_row *row)
 }
 
 static bool
-condition_holds(const struct condition *c, const struct archive_row *row)
+condition_holds(const struct condition *c, const struct pack_row *row)
 {
 	switch (c->attribute) {
-	case ARCHIVE_ATTRIBUTE_TO:
+	case PACK_ATTRIBUTE_TO:
 		return text_holds(c, row->columns.to);
-	case ARCHIVE_ATTRIBUTE_FROM:
+	case PACK_ATTRIBUTE_FROM:
 		return text_holds(c, row->columns.from);
-	case ARCHIVE_ATTRIBUTE_CC:
+	case PACK_ATTRIBUTE_CC:
 		return text_holds(c, row->columns.cc);
-	case ARCHIVE_ATTRIBUTE_SUBJECT:
+	case PACK_ATTRIBUTE_SUBJECT:
 		return text_holds(c, row->columns.subject);
-	case ARCHIVE_ATTRIBUTE_ENVELOPE_TO:
+	case PACK_ATTRIBUTE_ENVELOPE_TO:
 		return recipient_holds(c, row);
-	case ARCHIVE_ATTRIBUTE_ENVELOPE_FROM:
+	case PACK_ATTRIBUTE_ENVELOPE_FROM:
 		return text_holds(c, row->columns.envelope_from);
-	case ARCHIVE_ATTRIBUTE_HAS_ATTACHMENTS:
+	case PACK_ATTRIBUTE_HAS_ATTACHMENTS:
 		return row->columns.has_attachments == c->expected;
 	}
 	return false;
 }
 
 bool
-archive_match_row(struct archive_match *m, const struct archive_row *row)
+pack_match_row(struct pack_match *m, const struct pack_row *row)
 {
 	for (size_t i = 0; i < m->include_count; i++)
 		if (!condition_holds(&m->include[i], row))

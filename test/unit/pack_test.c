@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-#include "archive_pack_fixture.h"
-#include "archive_pack_format_int.h"
-#include "archive_row_fixture.h"
+#include "pack_fixture.h"
+#include "pack_format_int.h"
+#include "pack_row_fixture.h"
 #include "base_limits.h"
 #include "base_mem.h"
 #include "crypt_digest.h"
@@ -36,7 +36,7 @@ packs_round_trip(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
 		struct pack_fixture f;
-		struct archive_pack *p;
+		struct pack *p;
 
 		pack_fixture_init(&f, NULL);
 		for (size_t k = 0; k < ROWS[i].count; k++)
@@ -45,7 +45,7 @@ packs_round_trip(void **state)
 		pack_fixture_write(&f, FIXTURE_DIR);
 		p = pack_fixture_open(&f);
 		pack_fixture_check(&f, p);
-		archive_pack_release(&p);
+		pack_release(&p);
 		pack_fixture_fini(&f);
 	}
 }
@@ -57,10 +57,10 @@ edges_of_blocks_on_a_real_disk(void **state)
 	static const size_t SIZES[] = {PACK_BLOCK_BYTES - 1, 1, PACK_BLOCK_BYTES, 0,
 	    PACK_BLOCK_BYTES + 1, 10, 2 * PACK_BLOCK_BYTES, 2 * PACK_BLOCK_BYTES + 1, 5,
 	    40 * LIMIT_MIB, 7};
-	char dir[] = "/tmp/archive_pack_test_XXXXXX";
+	char dir[] = "/tmp/pack_test_XXXXXX";
 	struct os_fs fs = os_fs_real();
 	struct pack_fixture f;
-	struct archive_pack *p;
+	struct pack *p;
 	struct err err;
 
 	(void)state;
@@ -71,7 +71,7 @@ edges_of_blocks_on_a_real_disk(void **state)
 	pack_fixture_write(&f, dir);
 	p = pack_fixture_open(&f);
 	pack_fixture_check(&f, p);
-	archive_pack_release(&p);
+	pack_release(&p);
 	assert_true(os_fs_unlink(fs, f.path, &err));
 	assert_int_equal(rmdir(dir), 0); /* nothing else was left */
 	pack_fixture_fini(&f);
@@ -82,7 +82,7 @@ a_row_with_a_hundred_recipients(void **state)
 {
 	struct bytes recipients[100];
 	struct pack_fixture f;
-	struct archive_pack *p;
+	struct pack *p;
 
 	(void)state;
 	pack_fixture_init(&f, NULL);
@@ -94,7 +94,7 @@ a_row_with_a_hundred_recipients(void **state)
 	pack_fixture_write(&f, FIXTURE_DIR);
 	p = pack_fixture_open(&f);
 	pack_fixture_check(&f, p);
-	archive_pack_release(&p);
+	pack_release(&p);
 	pack_fixture_fini(&f);
 }
 
@@ -102,7 +102,7 @@ static void
 find_misses_other_ids(void **state)
 {
 	struct pack_fixture f;
-	struct archive_pack *p;
+	struct pack *p;
 	struct id_record id;
 
 	(void)state;
@@ -113,9 +113,9 @@ find_misses_other_ids(void **state)
 	p = pack_fixture_open(&f);
 	for (int64_t i = -1; i < 22; i++) {
 		id_record_new(&id, FIXTURE_T0 + i, &f.rng);
-		assert_int_equal(archive_pack_find(p, &id), SIZE_MAX);
+		assert_int_equal(pack_find(p, &id), SIZE_MAX);
 	}
-	archive_pack_release(&p);
+	pack_release(&p);
 	pack_fixture_fini(&f);
 }
 
@@ -124,7 +124,7 @@ static void
 another_key_or_archive_is_sealed(void **state)
 {
 	struct pack_fixture f;
-	struct archive_pack *p = NULL;
+	struct pack *p = NULL;
 	struct secret *other;
 	struct err err;
 
@@ -133,10 +133,9 @@ another_key_or_archive_is_sealed(void **state)
 	pack_fixture_add(&f, 0, BYTES_LIT("hello"));
 	pack_fixture_write(&f, FIXTURE_DIR);
 	other = secret_random(CRYPT_KEY_BYTES, &f.rng);
-	assert_false(archive_pack_open(f.fs, f.path, FIXTURE_ARCHIVE, other, &p, &err));
+	assert_false(pack_open(f.fs, f.path, FIXTURE_ARCHIVE, other, &p, &err));
 	assert_int_equal(err.code, ERR_SEALED);
-	assert_false(
-	    archive_pack_open(f.fs, f.path, "a-bbbbbbbbbbbbbbbbbbbbbbbb", f.key, &p, &err));
+	assert_false(pack_open(f.fs, f.path, "a-bbbbbbbbbbbbbbbbbbbbbbbb", f.key, &p, &err));
 	assert_int_equal(err.code, ERR_SEALED);
 	assert_null(p);
 	secret_free(&other);
@@ -145,12 +144,12 @@ another_key_or_archive_is_sealed(void **state)
 
 struct seen {
 	const struct pack_fixture *f;
-	const struct archive_row *rows[64];
+	const struct pack_row *rows[64];
 	size_t count, stop_after;
 };
 
 static bool
-row_see(void *ctx, const struct archive_row *row)
+row_see(void *ctx, const struct pack_row *row)
 {
 	struct seen *seen = ctx;
 	size_t i = 0;
@@ -170,11 +169,10 @@ scans_fit_a_plain_loop(void **state)
 {
 	static const struct bytes GREETING[] = {
 	    {(const uint8_t *)"GRÜSSE", 8}, {(const uint8_t *)"件", 3}};
-	static const struct archive_condition SUBJECT = {
-	    ARCHIVE_ATTRIBUTE_SUBJECT, false, GREETING, 2};
-	static const struct archive_condition ATTACHMENTS = {
-	    ARCHIVE_ATTRIBUTE_HAS_ATTACHMENTS, true, NULL, 0};
-	static const struct archive_filter FILTERS[] = {
+	static const struct pack_condition SUBJECT = {PACK_ATTRIBUTE_SUBJECT, false, GREETING, 2};
+	static const struct pack_condition ATTACHMENTS = {
+	    PACK_ATTRIBUTE_HAS_ATTACHMENTS, true, NULL, 0};
+	static const struct pack_filter FILTERS[] = {
 	    {0}, {&SUBJECT, NULL, 1, 0}, {&SUBJECT, &ATTACHMENTS, 1, 1}};
 	static const struct {
 		int64_t from, to;
@@ -186,7 +184,7 @@ scans_fit_a_plain_loop(void **state)
 	    {FIXTURE_T0 + 60, FIXTURE_T0 + 50, 9, 0}, {FIXTURE_T0, FIXTURE_T0 + 900, 0, 0},
 	    {INT64_MIN, FIXTURE_T0, 9, 0}, {FIXTURE_T0 + 1000, INT64_MAX, 9, 0}};
 	struct pack_fixture f;
-	struct archive_pack *p;
+	struct pack *p;
 
 	(void)state;
 	pack_fixture_init(&f, NULL);
@@ -195,19 +193,19 @@ scans_fit_a_plain_loop(void **state)
 	pack_fixture_write(&f, FIXTURE_DIR);
 	p = pack_fixture_open(&f);
 	for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS * 3; i++) {
-		struct archive_match *m = archive_match_new(&FILTERS[i % 3]);
+		struct pack_match *m = pack_match_new(&FILTERS[i % 3]);
 		struct seen seen = {.f = &f, .stop_after = ROWS[i / 3].stop_after};
 		uint64_t scanned;
 		size_t hits = 0;
 		struct err err;
 
-		assert_true(archive_pack_scan(p, ROWS[i / 3].from, ROWS[i / 3].to, m,
-		    ROWS[i / 3].limit, NULL, row_see, &seen, &scanned, &err));
+		assert_true(pack_scan(p, ROWS[i / 3].from, ROWS[i / 3].to, m, ROWS[i / 3].limit,
+		    NULL, row_see, &seen, &scanned, &err));
 		for (size_t k = f.count; k > 0 && hits < ROWS[i / 3].limit; k--) {
-			const struct archive_row *row = &f.rows[k - 1];
+			const struct pack_row *row = &f.rows[k - 1];
 
 			if (row->received_ms < ROWS[i / 3].from ||
-			    row->received_ms >= ROWS[i / 3].to || !archive_match_row(m, row))
+			    row->received_ms >= ROWS[i / 3].to || !pack_match_row(m, row))
 				continue;
 			if (hits < seen.count && hits < 64)
 				assert_ptr_equal(
@@ -217,9 +215,9 @@ scans_fit_a_plain_loop(void **state)
 		}
 		assert_int_equal(seen.count, hits);
 		assert_true(scanned >= hits);
-		archive_match_free(&m);
+		pack_match_free(&m);
 	}
-	archive_pack_release(&p);
+	pack_release(&p);
 	pack_fixture_fini(&f);
 }
 
@@ -227,9 +225,9 @@ static void
 cancelled_work_stops(void **state)
 {
 	struct pack_problems problems = {0};
-	struct archive_match *m = archive_match_new(NULL);
+	struct pack_match *m = pack_match_new(NULL);
 	struct pack_fixture f;
-	struct archive_pack *p;
+	struct pack *p;
 	struct seen seen = {.f = &f};
 	atomic_bool cancel;
 	uint64_t count;
@@ -241,21 +239,20 @@ cancelled_work_stops(void **state)
 	pack_fixture_add(&f, 0, BYTES_LIT("x"));
 	pack_fixture_write(&f, FIXTURE_DIR);
 	p = pack_fixture_open(&f);
-	assert_false(
-	    archive_pack_scan(p, 0, INT64_MAX, m, 1, &cancel, row_see, &seen, &count, &err));
+	assert_false(pack_scan(p, 0, INT64_MAX, m, 1, &cancel, row_see, &seen, &count, &err));
 	assert_int_equal(err.code, ERR_CANCELLED);
-	assert_false(archive_pack_verify(p, &cancel, pack_problem_count, &problems, &count, &err));
+	assert_false(pack_verify(p, &cancel, pack_problem_count, &problems, &count, &err));
 	assert_int_equal(err.code, ERR_CANCELLED);
 	assert_int_equal(problems.count, 0);
-	archive_pack_release(&p);
-	archive_match_free(&m);
+	pack_release(&p);
+	pack_match_free(&m);
 	pack_fixture_fini(&f);
 }
 
 static void
 the_last_holder_frees(void **state)
 {
-	struct archive_pack *p, *held;
+	struct pack *p, *held;
 	struct pack_fixture f;
 
 	(void)state;
@@ -263,12 +260,12 @@ the_last_holder_frees(void **state)
 	pack_fixture_add(&f, 0, BYTES_LIT("x"));
 	pack_fixture_write(&f, FIXTURE_DIR);
 	p = pack_fixture_open(&f);
-	held = archive_pack_hold(p);
-	archive_pack_release(&p);
+	held = pack_hold(p);
+	pack_release(&p);
 	assert_null(p);
-	assert_string_equal(archive_pack_path(held), f.path);
-	archive_pack_release(&held);
-	archive_pack_release(&held);
+	assert_string_equal(pack_path(held), f.path);
+	pack_release(&held);
+	pack_release(&held);
 	pack_fixture_fini(&f);
 }
 

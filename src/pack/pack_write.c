@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "archive_columns_int.h"
-#include "archive_pack_format_int.h"
-#include "archive_pack_group_int.h"
-#include "archive_pack_int.h"
+#include "pack_columns.h"
+#include "pack_format_int.h"
+#include "pack_group_int.h"
+#include "pack.h"
 #include "base_mem.h"
 
 #define PUT_BYTES         (256u * 1024u) /* gathered before a write */
@@ -27,7 +27,7 @@ struct entry {
 	struct pack_place place;
 };
 
-struct archive_pack_writer {
+struct pack_writer {
 	struct os_fs fs;
 	const struct secret *key;
 	char *archive_id, *dir, *path, *temporary;
@@ -49,9 +49,9 @@ struct archive_pack_writer {
 
 /* A failure leaves nothing behind but, if even that fails, a temporary file. */
 static void
-writer_free(struct archive_pack_writer **writer)
+writer_free(struct pack_writer **writer)
 {
-	struct archive_pack_writer *w = *writer;
+	struct pack_writer *w = *writer;
 	struct err ignored;
 
 	*writer = NULL;
@@ -73,7 +73,7 @@ writer_free(struct archive_pack_writer **writer)
 }
 
 static bool
-out_write(struct archive_pack_writer *w, struct err *err)
+out_write(struct pack_writer *w, struct err *err)
 {
 	if (!os_file_write_at(w->file, w->at - w->out.len, buf_view(&w->out), err))
 		return false;
@@ -83,8 +83,8 @@ out_write(struct archive_pack_writer *w, struct err *err)
 
 /* Everything before the footer goes through here. */
 static bool
-block_put(struct archive_pack_writer *w, enum pack_block_kind kind, uint64_t number,
-    struct bytes plain, struct pack_extent *extent, struct err *err)
+block_put(struct pack_writer *w, enum pack_block_kind kind, uint64_t number, struct bytes plain,
+    struct pack_extent *extent, struct err *err)
 {
 	size_t start = w->out.len;
 
@@ -97,7 +97,7 @@ block_put(struct archive_pack_writer *w, enum pack_block_kind kind, uint64_t num
 }
 
 static void
-header_put(struct archive_pack_writer *w, const struct pack_header *header)
+header_put(struct pack_writer *w, const struct pack_header *header)
 {
 	pack_header_encode(header, &w->out);
 	crypt_sha256_add(w->content, buf_view(&w->out));
@@ -106,8 +106,7 @@ header_put(struct archive_pack_writer *w, const struct pack_header *header)
 
 /* A data key of its own for every pack: nonces are counted from zero in each. */
 static bool
-key_make(struct archive_pack_writer *w, struct pack_header *header, const struct rng *rng,
-    struct err *err)
+key_make(struct pack_writer *w, struct pack_header *header, const struct rng *rng, struct err *err)
 {
 	struct crypt_keys *keys = crypt_keys_new(w->key, rng);
 	struct secret *data_key = secret_random(CRYPT_KEY_BYTES, rng);
@@ -131,14 +130,12 @@ key_make(struct archive_pack_writer *w, struct pack_header *header, const struct
 }
 
 bool
-archive_pack_writer_new(struct os_fs fs, const char *dir, const char *archive_id,
-    const struct secret *key, const struct rng *rng, int64_t now_ms,
-    struct archive_pack_writer **out, struct err *err)
+pack_writer_new(struct os_fs fs, const char *dir, const char *archive_id, const struct secret *key,
+    const struct rng *rng, int64_t now_ms, struct pack_writer **out, struct err *err)
 {
-	struct archive_pack_writer *w = mem_calloc(1, sizeof *w);
+	struct pack_writer *w = mem_calloc(1, sizeof *w);
 	struct pack_header header = {0};
 
-	must(strlen(archive_id) < ARCHIVE_ID_SIZE);
 	w->fs = fs;
 	w->key = key;
 	w->created_ms = now_ms;
@@ -164,13 +161,13 @@ archive_pack_writer_new(struct os_fs fs, const char *dir, const char *archive_id
 }
 
 void
-archive_pack_writer_drop(struct archive_pack_writer **w)
+pack_writer_drop(struct pack_writer **w)
 {
 	writer_free(w);
 }
 
 uint64_t
-archive_pack_writer_raw_bytes(const struct archive_pack_writer *w)
+pack_writer_raw_bytes(const struct pack_writer *w)
 {
 	return w->message_bytes + w->row_bytes * ROW_WEIGHT;
 }
@@ -186,7 +183,7 @@ array_grow(void *array, size_t count, size_t *cap, size_t size)
 }
 
 static bool
-body_flush(struct archive_pack_writer *w, struct err *err)
+body_flush(struct pack_writer *w, struct err *err)
 {
 	struct pack_directory *d = &w->directory;
 
@@ -203,7 +200,7 @@ body_flush(struct archive_pack_writer *w, struct err *err)
 }
 
 static bool
-body_put(struct archive_pack_writer *w, struct bytes data, struct err *err)
+body_put(struct pack_writer *w, struct bytes data, struct err *err)
 {
 	while (data.len > 0) {
 		struct bytes piece = bytes_slice(data, 0, PACK_BLOCK_BYTES - w->raw.len);
@@ -218,8 +215,8 @@ body_put(struct archive_pack_writer *w, struct bytes data, struct err *err)
 
 /* A message that fits into one block lies in one block; a longer one begins a block and shares none. */
 static bool
-message_put(struct archive_pack_writer *w, struct bytes added, struct bytes body,
-    struct pack_place *place, struct err *err)
+message_put(struct pack_writer *w, struct bytes added, struct bytes body, struct pack_place *place,
+    struct err *err)
 {
 	size_t size = added.len + body.len;
 
@@ -234,8 +231,8 @@ message_put(struct archive_pack_writer *w, struct bytes added, struct bytes body
 }
 
 bool
-archive_pack_writer_add(struct archive_pack_writer *w, const struct archive_row *row,
-    struct bytes added_headers, struct bytes body, struct err *err)
+pack_writer_add(struct pack_writer *w, const struct pack_row *row, struct bytes added_headers,
+    struct bytes body, struct err *err)
 {
 	struct pack_place place;
 
@@ -248,8 +245,8 @@ archive_pack_writer_add(struct archive_pack_writer *w, const struct archive_row 
 	if (w->directory.record_count >= PACK_RECORDS_MAX)
 		return ERR(err, ERR_LIMIT, "the pack has %u records", w->directory.record_count);
 	buf_reset(&w->plain);
-	archive_row_encode(row, &w->plain);
-	if (w->plain.len > ARCHIVE_ROW_BYTES_MAX)
+	pack_row_encode(row, &w->plain);
+	if (w->plain.len > PACK_ROW_BYTES_MAX)
 		return ERR(err, ERR_LIMIT, "the row has %zu bytes", w->plain.len);
 	if (!message_put(w, added_headers, body, &place, err)) {
 		w->failed = true;
@@ -273,7 +270,7 @@ entry_compare(const void *a, const void *b)
 }
 
 static bool
-group_put(struct archive_pack_writer *w, struct pack_group_writer *g, struct err *err)
+group_put(struct pack_writer *w, struct pack_group_writer *g, struct err *err)
 {
 	struct pack_directory *d = &w->directory;
 	struct pack_group *group;
@@ -294,7 +291,7 @@ group_put(struct archive_pack_writer *w, struct pack_group_writer *g, struct err
 }
 
 static bool
-rows_put(struct archive_pack_writer *w, struct err *err)
+rows_put(struct pack_writer *w, struct err *err)
 {
 	struct pack_group_writer g;
 	size_t bytes = 0;
@@ -303,7 +300,7 @@ rows_put(struct archive_pack_writer *w, struct err *err)
 	pack_group_writer_init(&g);
 	for (uint32_t i = 0; ok && i < w->directory.record_count; i++) {
 		const struct entry *e = &w->entries[i];
-		struct archive_row row;
+		struct pack_row row;
 		struct arena arena;
 		struct reader r;
 
@@ -313,7 +310,7 @@ rows_put(struct archive_pack_writer *w, struct err *err)
 		}
 		arena_init(&arena);
 		reader_init(&r, e->row);
-		must(archive_row_decode(&r, &arena, &row, err)); /* our own encoding */
+		must(pack_row_decode(&r, &arena, &row, err)); /* our own encoding */
 		pack_group_writer_add(&g, &row, e->place);
 		arena_fini(&arena);
 		bytes += e->row.len;
@@ -328,7 +325,7 @@ rows_put(struct archive_pack_writer *w, struct err *err)
 }
 
 static bool
-directory_put(struct archive_pack_writer *w, struct pack_footer *footer, struct err *err)
+directory_put(struct pack_writer *w, struct pack_footer *footer, struct err *err)
 {
 	struct pack_directory *d = &w->directory;
 	struct pack_extent extent;
@@ -359,7 +356,7 @@ directory_put(struct archive_pack_writer *w, struct pack_footer *footer, struct 
 }
 
 static bool
-footer_put(struct archive_pack_writer *w, struct pack_footer *footer, struct err *err)
+footer_put(struct pack_writer *w, struct pack_footer *footer, struct err *err)
 {
 	size_t start = w->out.len;
 
@@ -391,24 +388,24 @@ problem_take(void *ctx, const char *what)
 }
 
 static bool
-read_back(struct archive_pack_writer *w, struct err *err)
+read_back(struct pack_writer *w, struct err *err)
 {
 	struct first_problem first = {err, false};
-	struct archive_pack *pack = NULL;
+	struct pack *pack = NULL;
 	struct err ignored;
 	uint64_t checked;
 
-	if (!archive_pack_open(w->fs, w->temporary, w->archive_id, w->key, &pack, err))
+	if (!pack_open(w->fs, w->temporary, w->archive_id, w->key, &pack, err))
 		return err_prefix(err, "read back");
-	must(archive_pack_verify(
+	must(pack_verify(
 	    pack, NULL, problem_take, &first, &checked, &ignored)); /* nobody cancels it */
 	must(first.seen || checked == w->directory.record_count);
-	archive_pack_release(&pack);
+	pack_release(&pack);
 	return !first.seen;
 }
 
 static bool
-content_finish(struct archive_pack_writer *w, struct err *err)
+content_finish(struct pack_writer *w, struct err *err)
 {
 	struct pack_footer footer;
 
@@ -424,10 +421,9 @@ content_finish(struct archive_pack_writer *w, struct err *err)
 }
 
 bool
-archive_pack_writer_finish(
-    struct archive_pack_writer **writer, char name_out[ID_RECORD_TEXT_SIZE], struct err *err)
+pack_writer_finish(struct pack_writer **writer, char name_out[ID_RECORD_TEXT_SIZE], struct err *err)
 {
-	struct archive_pack_writer *w = *writer;
+	struct pack_writer *w = *writer;
 	struct err ignored;
 	bool ok;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Random rows for tests of the archive. */
-#include "archive_row_fixture.h"
+#include "pack_row_fixture.h"
 
 #include <string.h>
 
@@ -42,19 +42,19 @@ random_list(struct arena *arena, const struct rng *rng, size_t count_max, size_t
 
 void
 row_fixture_random(
-    struct arena *arena, const struct rng *rng, int64_t received_ms, struct archive_row *out)
+    struct arena *arena, const struct rng *rng, int64_t received_ms, struct pack_row *out)
 {
-	struct archive_columns *c = &out->columns;
+	struct pack_columns *c = &out->columns;
 	struct bytes *const texts[] = {&c->date, &c->message_id, &c->in_reply_to, &c->x_mailer,
 	    &c->x_original_mailer, &c->x_priority, &c->from, &c->to, &c->cc, &c->subject, &c->helo,
 	    &c->envelope_from, &c->ingress_point_id, &c->traffic_policy_id, &c->rule_set_id,
 	    &c->sender_hostname, &c->sender_ip, &c->tls_protocol, &c->tls_cipher, &c->source_arn,
 	    &c->explanation};
 
-	*out = (struct archive_row){.received_ms = received_ms};
+	*out = (struct pack_row){.received_ms = received_ms};
 	id_record_new(&out->id, received_ms, rng);
 	crypt_sha256(out->sha256, BYTES_EMPTY);
-	out->retention = (enum archive_retention)(1 + rng_below(rng, ARCHIVE_RETENTION_PERMANENT));
+	out->retention = (enum pack_retention)(1 + rng_below(rng, PACK_RETENTION_PERMANENT));
 	out->recipients = random_list(arena, rng, 4, &out->recipient_count);
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		*texts[i] = random_text(arena, rng);
@@ -75,7 +75,7 @@ lists_equal(const struct bytes *a, size_t a_count, const struct bytes *b, size_t
 }
 
 static bool
-columns_equal(const struct archive_columns *a, const struct archive_columns *b)
+columns_equal(const struct pack_columns *a, const struct pack_columns *b)
 {
 	return bytes_equal(a->date, b->date) && bytes_equal(a->message_id, b->message_id) &&
 	       bytes_equal(a->in_reply_to, b->in_reply_to) &&
@@ -100,7 +100,7 @@ columns_equal(const struct archive_columns *a, const struct archive_columns *b)
 }
 
 bool
-row_fixture_equal(const struct archive_row *a, const struct archive_row *b)
+row_fixture_equal(const struct pack_row *a, const struct pack_row *b)
 {
 	return id_record_compare(&a->id, &b->id) == 0 && a->received_ms == b->received_ms &&
 	       a->size_bytes == b->size_bytes &&

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "archive_match_int.h"
-#include "archive_row_fixture.h"
+#include "pack_match.h"
+#include "pack_row_fixture.h"
 #include "mime_fold.h"
 
 #define T0 1795510800000 /* 2026-11-24T09:00:00Z */
@@ -21,12 +21,11 @@
 #define COUNT_OF(a) (sizeof(a) / sizeof *(a))
 #define CONDITION(a, list)                                                                         \
 	{                                                                                          \
-		.attribute = ARCHIVE_ATTRIBUTE_##a, .values = (list),                              \
-		.value_count = COUNT_OF(list)                                                      \
+		.attribute = PACK_ATTRIBUTE_##a, .values = (list), .value_count = COUNT_OF(list)   \
 	}
 
 static const struct bytes RECIPIENTS[] = {TEXT("carol@example.net"), TEXT("DAVE@example.org")};
-static const struct archive_row MESSAGE = {
+static const struct pack_row MESSAGE = {
     .recipients = RECIPIENTS,
     .recipient_count = 2,
     .columns = {.from = TEXT("Alice Straße <alice@example.com>"),
@@ -49,7 +48,7 @@ rows_match(void **state)
 {
 	static const struct {
 		const char *name;
-		struct archive_condition include[2], unless[2];
+		struct pack_condition include[2], unless[2];
 		size_t include_count, unless_count;
 		bool want;
 	} ROWS[] = {
@@ -60,7 +59,7 @@ rows_match(void **state)
 	    {"subject, accents count", {CONDITION(SUBJECT, ACCENT)}, {{0}}, 1, 0, false},
 	    {"subject, inside a code", {CONDITION(SUBJECT, CODE)}, {{0}}, 1, 0, true},
 	    {"values are alternatives", {CONDITION(FROM, NOBODY_OR_ALICE)}, {{0}}, 1, 0, true},
-	    {"no value, no hit", {{.attribute = ARCHIVE_ATTRIBUTE_FROM}}, {{0}}, 1, 0, false},
+	    {"no value, no hit", {{.attribute = PACK_ATTRIBUTE_FROM}}, {{0}}, 1, 0, false},
 	    {"includes all hold", {CONDITION(FROM, ALICE), CONDITION(SUBJECT, CODE)}, {{0}}, 2, 0,
 		true},
 	    {"one include fails", {CONDITION(FROM, ALICE), CONDITION(SUBJECT, NOBODY)}, {{0}}, 2, 0,
@@ -78,51 +77,50 @@ rows_match(void **state)
 		false},
 	    {"envelope from", {CONDITION(ENVELOPE_FROM, PLUS)}, {{0}}, 1, 0, true},
 	    {"envelope from is not from", {CONDITION(ENVELOPE_FROM, ALICE)}, {{0}}, 1, 0, false},
-	    {"attachments asked",
-		{{.attribute = ARCHIVE_ATTRIBUTE_HAS_ATTACHMENTS, .expected = true}}, {{0}}, 1, 0,
-		true},
-	    {"none asked", {{.attribute = ARCHIVE_ATTRIBUTE_HAS_ATTACHMENTS, .expected = false}},
+	    {"attachments asked", {{.attribute = PACK_ATTRIBUTE_HAS_ATTACHMENTS, .expected = true}},
+		{{0}}, 1, 0, true},
+	    {"none asked", {{.attribute = PACK_ATTRIBUTE_HAS_ATTACHMENTS, .expected = false}},
 		{{0}}, 1, 0, false},
 	    {"unless attachments", {{0}},
-		{{.attribute = ARCHIVE_ATTRIBUTE_HAS_ATTACHMENTS, .expected = true}}, 0, 1, false},
+		{{.attribute = PACK_ATTRIBUTE_HAS_ATTACHMENTS, .expected = true}}, 0, 1, false},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(ROWS); i++) {
-		struct archive_filter filter = {
+		struct pack_filter filter = {
 		    ROWS[i].include, ROWS[i].unless, ROWS[i].include_count, ROWS[i].unless_count};
-		struct archive_match *m = archive_match_new(&filter);
+		struct pack_match *m = pack_match_new(&filter);
 
-		if (archive_match_row(m, &MESSAGE) != ROWS[i].want)
+		if (pack_match_row(m, &MESSAGE) != ROWS[i].want)
 			fail_msg("%s", ROWS[i].name);
-		archive_match_free(&m);
+		pack_match_free(&m);
 	}
 }
 
 static void
 no_filter_takes_everything(void **state)
 {
-	struct archive_match *m = archive_match_new(NULL);
+	struct pack_match *m = pack_match_new(NULL);
 
 	(void)state;
-	assert_int_equal(archive_match_needs(m), 0);
-	assert_true(archive_match_row(m, &MESSAGE));
-	archive_match_free(&m);
-	archive_match_free(&m);
+	assert_int_equal(pack_match_needs(m), 0);
+	assert_true(pack_match_row(m, &MESSAGE));
+	pack_match_free(&m);
+	pack_match_free(&m);
 }
 
 static void
 needs_are_what_is_asked(void **state)
 {
-	const struct archive_condition include[] = {CONDITION(FROM, ALICE)},
-				       unless[] = {CONDITION(ENVELOPE_TO, DAVE)};
-	const struct archive_filter filter = {include, unless, 1, 1};
-	struct archive_match *m = archive_match_new(&filter);
+	const struct pack_condition include[] = {CONDITION(FROM, ALICE)},
+				    unless[] = {CONDITION(ENVELOPE_TO, DAVE)};
+	const struct pack_filter filter = {include, unless, 1, 1};
+	struct pack_match *m = pack_match_new(&filter);
 
 	(void)state;
-	assert_int_equal(archive_match_needs(m),
-	    1u << ARCHIVE_ATTRIBUTE_FROM | 1u << ARCHIVE_ATTRIBUTE_ENVELOPE_TO);
-	archive_match_free(&m);
+	assert_int_equal(
+	    pack_match_needs(m), 1u << PACK_ATTRIBUTE_FROM | 1u << PACK_ATTRIBUTE_ENVELOPE_TO);
+	pack_match_free(&m);
 }
 
 /* The oracle folds both sides anew and looks at every offset. */
@@ -144,20 +142,20 @@ oracle_contains(struct bytes text, struct bytes value)
 }
 
 static bool
-oracle_condition(const struct archive_condition *c, const struct archive_row *row)
+oracle_condition(const struct pack_condition *c, const struct pack_row *row)
 {
 	const struct bytes *texts = row->recipients;
 	size_t count = row->recipient_count;
 
-	if (c->attribute == ARCHIVE_ATTRIBUTE_HAS_ATTACHMENTS)
+	if (c->attribute == PACK_ATTRIBUTE_HAS_ATTACHMENTS)
 		return row->columns.has_attachments == c->expected;
-	if (c->attribute != ARCHIVE_ATTRIBUTE_ENVELOPE_TO) {
+	if (c->attribute != PACK_ATTRIBUTE_ENVELOPE_TO) {
 		count = 1;
-		texts = c->attribute == ARCHIVE_ATTRIBUTE_TO        ? &row->columns.to
-			: c->attribute == ARCHIVE_ATTRIBUTE_FROM    ? &row->columns.from
-			: c->attribute == ARCHIVE_ATTRIBUTE_CC      ? &row->columns.cc
-			: c->attribute == ARCHIVE_ATTRIBUTE_SUBJECT ? &row->columns.subject
-								    : &row->columns.envelope_from;
+		texts = c->attribute == PACK_ATTRIBUTE_TO        ? &row->columns.to
+			: c->attribute == PACK_ATTRIBUTE_FROM    ? &row->columns.from
+			: c->attribute == PACK_ATTRIBUTE_CC      ? &row->columns.cc
+			: c->attribute == PACK_ATTRIBUTE_SUBJECT ? &row->columns.subject
+								 : &row->columns.envelope_from;
 	}
 	for (size_t i = 0; i < count; i++)
 		for (size_t k = 0; k < c->value_count; k++)
@@ -167,19 +165,19 @@ oracle_condition(const struct archive_condition *c, const struct archive_row *ro
 }
 
 static size_t
-random_conditions(const struct rng *rng, const struct bytes *pool, size_t pool_count,
-    struct archive_condition *out)
+random_conditions(
+    const struct rng *rng, const struct bytes *pool, size_t pool_count, struct pack_condition *out)
 {
 	size_t count = rng_below(rng, 3);
 
 	for (size_t i = 0; i < count; i++) {
 		size_t from = rng_below(rng, pool_count);
 
-		out[i] = (struct archive_condition){
-		    .attribute = (enum archive_attribute)rng_below(rng, 7),
-		    .expected = rng_below(rng, 2) == 0,
-		    .values = pool + from,
-		    .value_count = rng_below(rng, pool_count - from + 1)};
+		out[i] =
+		    (struct pack_condition){.attribute = (enum pack_attribute)rng_below(rng, 7),
+			.expected = rng_below(rng, 2) == 0,
+			.values = pool + from,
+			.value_count = rng_below(rng, pool_count - from + 1)};
 	}
 	return count;
 }
@@ -196,10 +194,10 @@ random_filters_fit_the_oracle(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 4000; i++) {
-		struct archive_condition include[2], unless[2];
-		struct archive_filter filter = {.include = include, .unless = unless};
-		struct archive_match *m;
-		struct archive_row row;
+		struct pack_condition include[2], unless[2];
+		struct pack_filter filter = {.include = include, .unless = unless};
+		struct pack_match *m;
+		struct pack_row row;
 		struct arena arena;
 		bool want = true;
 
@@ -211,9 +209,9 @@ random_filters_fit_the_oracle(void **state)
 			want = want && oracle_condition(&include[k], &row);
 		for (size_t k = 0; k < filter.unless_count; k++)
 			want = want && !oracle_condition(&unless[k], &row);
-		m = archive_match_new(&filter);
-		assert_int_equal(archive_match_row(m, &row), want);
-		archive_match_free(&m);
+		m = pack_match_new(&filter);
+		assert_int_equal(pack_match_row(m, &row), want);
+		pack_match_free(&m);
 		arena_fini(&arena);
 		hits += want;
 	}

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "archive_pack_reader_int.h"
+#include "pack_reader_int.h"
 #include "base_mem.h"
 
 #define CONTENT_STEP_BYTES (256u * 1024u)
@@ -18,9 +18,9 @@ struct expected {
 };
 
 struct verify {
-	struct archive_pack *pack;
+	struct pack *pack;
 	const atomic_bool *cancel;
-	archive_problem_fn problem;
+	pack_problem_fn problem;
 	void *ctx;
 	struct pack_cursor cursor;
 	struct expected *expected; /* record_count of them; those of damaged groups are left out */
@@ -102,7 +102,7 @@ group_check(struct verify *v, uint32_t group)
 	ok = pack_view_load(&v->cursor, &view, PACK_COLUMNS_ALL, &err);
 	for (uint32_t i = 0; ok && i < g->row_count; i++) {
 		struct expected *e = &v->expected[v->expected_count];
-		struct archive_row row;
+		struct pack_row row;
 		struct arena arena;
 
 		arena_init(&arena);
@@ -243,8 +243,8 @@ messages_check(struct verify *v, struct err *err)
 }
 
 bool
-archive_pack_verify(struct archive_pack *p, const atomic_bool *cancel, archive_problem_fn problem,
-    void *ctx, uint64_t *checked_out, struct err *err)
+pack_verify(struct pack *p, const atomic_bool *cancel, pack_problem_fn problem, void *ctx,
+    uint64_t *checked_out, struct err *err)
 {
 	struct verify v = {
 	    .pack = p, .cancel = cancel, .problem = problem, .ctx = ctx, .rows_whole = true};

@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "archive_pack_fixture.h"
-#include "archive_pack_reader_int.h"
+#include "pack_fixture.h"
+#include "pack_reader_int.h"
 #include "base_limits.h"
 #include "crypt_digest.h"
 #include "os_fs_failing.h"
@@ -53,16 +53,16 @@ static bool
 is_noticed(struct pack_fixture *f, struct err *err)
 {
 	struct pack_problems problems = {0};
-	struct archive_pack *p = NULL;
+	struct pack *p = NULL;
 	uint64_t checked;
 
-	if (!archive_pack_open(f->fs, f->path, FIXTURE_ARCHIVE, f->key, &p, err)) {
+	if (!pack_open(f->fs, f->path, FIXTURE_ARCHIVE, f->key, &p, err)) {
 		assert_null(p);
 		assert_non_null(strstr(err->msg, f->path));
 		return true;
 	}
-	assert_true(archive_pack_verify(p, NULL, pack_problem_count, &problems, &checked, err));
-	archive_pack_release(&p);
+	assert_true(pack_verify(p, NULL, pack_problem_count, &problems, &checked, err));
+	pack_release(&p);
 	*err = (struct err){.code = ERR_CORRUPT};
 	if (problems.count > 0)
 		assert_non_null(strstr(problems.last, f->path));
@@ -73,40 +73,39 @@ is_noticed(struct pack_fixture *f, struct err *err)
 static bool
 reads_are_right_or_corrupt(struct pack_fixture *f)
 {
-	struct archive_pack *p = NULL;
+	struct pack *p = NULL;
 	bool right = true;
 	struct err err;
 
-	if (!archive_pack_open(f->fs, f->path, FIXTURE_ARCHIVE, f->key, &p, &err))
+	if (!pack_open(f->fs, f->path, FIXTURE_ARCHIVE, f->key, &p, &err))
 		return err.code == ERR_CORRUPT;
 	for (size_t i = 0; i < f->count; i++) {
-		struct archive_row row;
+		struct pack_row row;
 		struct arena arena;
 		struct buf body;
 
 		arena_init(&arena);
 		buf_init(&body, LIMIT_MIB);
+		right = right && (pack_row(p, i, &arena, &row, &err) || err.code == ERR_CORRUPT);
 		right = right &&
-			(archive_pack_row(p, i, &arena, &row, &err) || err.code == ERR_CORRUPT);
-		right = right && (archive_pack_body(p, i, &body, &err)
-					 ? bytes_equal(buf_view(&body), f->bodies[i])
-					 : err.code == ERR_CORRUPT);
+			(pack_body(p, i, &body, &err) ? bytes_equal(buf_view(&body), f->bodies[i])
+						      : err.code == ERR_CORRUPT);
 		buf_fini(&body);
 		arena_fini(&arena);
 	}
-	archive_pack_release(&p);
+	pack_release(&p);
 	return right;
 }
 
 /* A flipped bit between header and directory: the pack opened before finds it. */
 static bool
-is_noticed_when_open(struct archive_pack *p)
+is_noticed_when_open(struct pack *p)
 {
 	struct pack_problems problems = {0};
 	uint64_t checked;
 	struct err err;
 
-	assert_true(archive_pack_verify(p, NULL, pack_problem_count, &problems, &checked, &err));
+	assert_true(pack_verify(p, NULL, pack_problem_count, &problems, &checked, &err));
 	return problems.count > 0;
 }
 
@@ -114,7 +113,7 @@ is_noticed_when_open(struct archive_pack *p)
 static void
 every_flipped_bit_is_noticed(void **state)
 {
-	struct archive_pack *p;
+	struct pack *p;
 	struct pack_fixture f;
 	struct buf file;
 	size_t end;
@@ -140,7 +139,7 @@ every_flipped_bit_is_noticed(void **state)
 		}
 	replace(&f, buf_view(&file));
 	assert_true(reads_are_right_or_corrupt(&f));
-	archive_pack_release(&p);
+	pack_release(&p);
 	buf_fini(&file);
 	pack_fixture_fini(&f);
 }
@@ -149,7 +148,7 @@ every_flipped_bit_is_noticed(void **state)
 static void
 every_other_length_is_noticed(void **state)
 {
-	struct archive_pack *p = NULL;
+	struct pack *p = NULL;
 	struct pack_fixture f;
 	struct buf file;
 	struct err err;
@@ -158,7 +157,7 @@ every_other_length_is_noticed(void **state)
 	small_pack(&f, &file);
 	for (size_t len = 0; len < file.len; len++) {
 		replace(&f, bytes_slice(buf_view(&file), 0, len));
-		assert_false(archive_pack_open(f.fs, f.path, FIXTURE_ARCHIVE, f.key, &p, &err));
+		assert_false(pack_open(f.fs, f.path, FIXTURE_ARCHIVE, f.key, &p, &err));
 		assert_int_equal(err.code, ERR_CORRUPT);
 	}
 	for (size_t more = 1; more < 400; more += 57) {
@@ -167,7 +166,7 @@ every_other_length_is_noticed(void **state)
 
 		buf_append_mem(&file, zeros, more);
 		replace(&f, buf_view(&file));
-		assert_false(archive_pack_open(f.fs, f.path, FIXTURE_ARCHIVE, f.key, &p, &err));
+		assert_false(pack_open(f.fs, f.path, FIXTURE_ARCHIVE, f.key, &p, &err));
 		assert_int_equal(err.code, ERR_CORRUPT);
 		file.len = len;
 	}
@@ -200,7 +199,7 @@ swapped_blocks_are_noticed(void **state)
 	swap = arena_alloc(&f.arena, 2 * size);
 	for (size_t len = size + CRYPT_TAG_BYTES; len < size + 200; len++) {
 		struct pack_problems problems = {0};
-		struct archive_pack *p;
+		struct pack *p;
 		uint64_t checked;
 
 		memcpy(swap, file.ptr + PACK_HEADER_BYTES, len);
@@ -208,12 +207,11 @@ swapped_blocks_are_noticed(void **state)
 		memcpy(file.ptr + PACK_HEADER_BYTES + len, swap, len);
 		replace(&f, buf_view(&file));
 		p = pack_fixture_open(&f);
-		assert_true(
-		    archive_pack_verify(p, NULL, pack_problem_count, &problems, &checked, &err));
+		assert_true(pack_verify(p, NULL, pack_problem_count, &problems, &checked, &err));
 		assert_int_equal(checked, 0);
 		assert_true(problems.count >= 3); /* the content's digest and both blocks */
 		found += problems.count == 3;
-		archive_pack_release(&p);
+		pack_release(&p);
 		memcpy(swap, file.ptr + PACK_HEADER_BYTES, len);
 		memmove(file.ptr + PACK_HEADER_BYTES, file.ptr + PACK_HEADER_BYTES + len, len);
 		memcpy(file.ptr + PACK_HEADER_BYTES + len, swap, len);
@@ -227,7 +225,7 @@ swapped_blocks_are_noticed(void **state)
 static void
 another_packs_name_is_noticed(void **state)
 {
-	struct archive_pack *p = NULL;
+	struct pack *p = NULL;
 	struct pack_fixture f;
 	struct buf file;
 	struct err err;
@@ -236,7 +234,7 @@ another_packs_name_is_noticed(void **state)
 	small_pack(&f, &file);
 	f.path[strlen(FIXTURE_DIR) + 5] = f.path[strlen(FIXTURE_DIR) + 5] == 'a' ? 'b' : 'a';
 	assert_true(os_fs_write_file(f.fs, f.path, buf_view(&file), &err));
-	assert_false(archive_pack_open(f.fs, f.path, FIXTURE_ARCHIVE, f.key, &p, &err));
+	assert_false(pack_open(f.fs, f.path, FIXTURE_ARCHIVE, f.key, &p, &err));
 	assert_int_equal(err.code, ERR_CORRUPT);
 	buf_fini(&file);
 	pack_fixture_fini(&f);
@@ -247,7 +245,7 @@ static void
 a_later_version_is_unsupported(void **state)
 {
 	uint8_t sum[CRYPT_SHA256_BYTES];
-	struct archive_pack *p = NULL;
+	struct pack *p = NULL;
 	struct pack_fixture f;
 	struct buf file;
 	struct err err;
@@ -258,7 +256,7 @@ a_later_version_is_unsupported(void **state)
 	crypt_sha256(sum, bytes_slice(buf_view(&file), 0, 288));
 	memcpy(file.ptr + 288, sum, 16);
 	replace(&f, buf_view(&file));
-	assert_false(archive_pack_open(f.fs, f.path, FIXTURE_ARCHIVE, f.key, &p, &err));
+	assert_false(pack_open(f.fs, f.path, FIXTURE_ARCHIVE, f.key, &p, &err));
 	assert_int_equal(err.code, ERR_UNSUPPORTED);
 	buf_fini(&file);
 	pack_fixture_fini(&f);
@@ -269,7 +267,7 @@ static void
 other_messages_stay_readable(void **state)
 {
 	size_t size = PACK_BLOCK_BYTES / 2 + 100, good = 0;
-	struct archive_pack *p;
+	struct pack *p;
 	struct pack_fixture f;
 	struct buf file, body;
 	struct err err;
@@ -287,13 +285,13 @@ other_messages_stay_readable(void **state)
 	p = pack_fixture_open(&f);
 	for (size_t i = 0; i < 5; i++) {
 		buf_reset(&body);
-		if (archive_pack_body(p, i, &body, &err))
+		if (pack_body(p, i, &body, &err))
 			good++;
 		else
 			assert_non_null(strstr(err.msg, "body block 0"));
 	}
 	assert_int_equal(good, 4);
-	archive_pack_release(&p);
+	pack_release(&p);
 	buf_fini(&body);
 	buf_fini(&file);
 	pack_fixture_fini(&f);
@@ -311,18 +309,18 @@ name_keep(void *ctx, const char *name)
 static bool
 try_write(struct pack_fixture *f, struct os_fs fs, struct err *err)
 {
-	struct archive_pack_writer *w = NULL;
+	struct pack_writer *w = NULL;
 	char name[ID_RECORD_TEXT_SIZE];
 
-	if (!archive_pack_writer_new(
+	if (!pack_writer_new(
 		fs, FIXTURE_DIR, FIXTURE_ARCHIVE, f->key, &f->rng, FIXTURE_T0, &w, err))
 		return false;
 	for (size_t i = 0; i < f->count; i++)
-		if (!archive_pack_writer_add(w, &f->rows[i], BYTES_EMPTY, f->bodies[i], err)) {
-			archive_pack_writer_drop(&w);
+		if (!pack_writer_add(w, &f->rows[i], BYTES_EMPTY, f->bodies[i], err)) {
+			pack_writer_drop(&w);
 			return false;
 		}
-	return archive_pack_writer_finish(&w, name, err);
+	return pack_writer_finish(&w, name, err);
 }
 
 /* P1: the n-th operation of the disk fails, for every n and in every way: true means a whole pack, and a name that
@@ -355,13 +353,13 @@ failing_disks_leave_no_half_pack(void **state)
 			successes += ok;
 			assert_true(os_fs_list(f.fs, FIXTURE_DIR, name_keep, name, &err));
 			if (ok || bytes_ends_with(bytes_of_str(name), BYTES_LIT(".pack"))) {
-				struct archive_pack *p;
+				struct pack *p;
 
 				(void)snprintf(
 				    f.path, sizeof f.path, "%s/%.100s", FIXTURE_DIR, name);
 				p = pack_fixture_open(&f);
 				pack_fixture_check(&f, p);
-				archive_pack_release(&p);
+				pack_release(&p);
 			}
 			if (os_fs_failing_failed(failing) == 0) {
 				assert_true(ok);
@@ -422,13 +420,13 @@ lost_power_leaves_no_half_pack(void **state)
 			f.fs = os_fs_memory(f.memory);
 			assert_true(os_fs_list(f.fs, FIXTURE_DIR, name_keep, name, &err));
 			if (bytes_ends_with(bytes_of_str(name), BYTES_LIT(".pack"))) {
-				struct archive_pack *p;
+				struct pack *p;
 
 				(void)snprintf(
 				    f.path, sizeof f.path, "%s/%.100s", FIXTURE_DIR, name);
 				p = pack_fixture_open(&f);
 				pack_fixture_check(&f, p);
-				archive_pack_release(&p);
+				pack_release(&p);
 			}
 			pack_fixture_fini(&f);
 		}

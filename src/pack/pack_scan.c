@@ -1,31 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Walking the rows of a pack, newest first: of each row group only the columns the filter asks for, the others for
  * hits. */
-#include "archive_pack_reader_int.h"
+#include "pack_reader_int.h"
 
 struct scan {
-	struct archive_pack *pack;
-	struct archive_match *match;
+	struct pack *pack;
+	struct pack_match *match;
 	const atomic_bool *cancel;
-	archive_visit_fn visit;
+	pack_visit_fn visit;
 	void *ctx;
 	uint64_t left, scanned;
 	bool stopped;
 };
 
 static unsigned
-columns_needed(const struct archive_match *match)
+columns_needed(const struct pack_match *match)
 {
 	static const enum pack_column COLUMNS[] = {
-	    [ARCHIVE_ATTRIBUTE_TO] = PACK_COLUMN_TO,
-	    [ARCHIVE_ATTRIBUTE_FROM] = PACK_COLUMN_FROM,
-	    [ARCHIVE_ATTRIBUTE_CC] = PACK_COLUMN_CC,
-	    [ARCHIVE_ATTRIBUTE_SUBJECT] = PACK_COLUMN_SUBJECT,
-	    [ARCHIVE_ATTRIBUTE_ENVELOPE_TO] = PACK_COLUMN_ENVELOPE_TO,
-	    [ARCHIVE_ATTRIBUTE_ENVELOPE_FROM] = PACK_COLUMN_ENVELOPE_FROM,
-	    [ARCHIVE_ATTRIBUTE_HAS_ATTACHMENTS] = PACK_COLUMN_ATTACHMENTS,
+	    [PACK_ATTRIBUTE_TO] = PACK_COLUMN_TO,
+	    [PACK_ATTRIBUTE_FROM] = PACK_COLUMN_FROM,
+	    [PACK_ATTRIBUTE_CC] = PACK_COLUMN_CC,
+	    [PACK_ATTRIBUTE_SUBJECT] = PACK_COLUMN_SUBJECT,
+	    [PACK_ATTRIBUTE_ENVELOPE_TO] = PACK_COLUMN_ENVELOPE_TO,
+	    [PACK_ATTRIBUTE_ENVELOPE_FROM] = PACK_COLUMN_ENVELOPE_FROM,
+	    [PACK_ATTRIBUTE_HAS_ATTACHMENTS] = PACK_COLUMN_ATTACHMENTS,
 	};
-	unsigned needs = archive_match_needs(match), columns = 0;
+	unsigned needs = pack_match_needs(match), columns = 0;
 
 	for (unsigned a = 0; a < sizeof COLUMNS / sizeof *COLUMNS; a++)
 		if ((needs & (1u << a)) != 0)
@@ -44,7 +44,7 @@ static bool
 hit_visit(struct scan *s, struct pack_cursor *cursor, struct pack_view *view, size_t position,
     struct err *err)
 {
-	struct archive_row row;
+	struct pack_row row;
 	struct arena arena;
 	bool ok;
 
@@ -73,11 +73,11 @@ group_scan(struct scan *s, struct pack_cursor *cursor, uint32_t group, size_t fi
 	pack_view_init(&view, s->pack, group);
 	ok = pack_view_load(cursor, &view, columns, err);
 	for (size_t position = end; ok && !s->stopped && position > first; position--) {
-		struct archive_row row;
+		struct pack_row row;
 
 		ok = pack_view_row(s->pack, &view, position - 1, columns, NULL, &row, err);
 		s->scanned++;
-		if (ok && archive_match_row(s->match, &row))
+		if (ok && pack_match_row(s->match, &row))
 			ok = hit_visit(s, cursor, &view, position - 1, err);
 	}
 	pack_view_fini(&view);
@@ -85,9 +85,9 @@ group_scan(struct scan *s, struct pack_cursor *cursor, uint32_t group, size_t fi
 }
 
 bool
-archive_pack_scan(struct archive_pack *p, int64_t from_ms, int64_t to_ms,
-    struct archive_match *match, uint64_t limit, const atomic_bool *cancel, archive_visit_fn visit,
-    void *ctx, uint64_t *scanned_out, struct err *err)
+pack_scan(struct pack *p, int64_t from_ms, int64_t to_ms, struct pack_match *match, uint64_t limit,
+    const atomic_bool *cancel, pack_visit_fn visit, void *ctx, uint64_t *scanned_out,
+    struct err *err)
 {
 	struct scan s = {.pack = p,
 	    .match = match,

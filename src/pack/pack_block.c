@@ -2,7 +2,7 @@
 /* One block of a pack: a zstd frame, sealed; bound to its pack, kind and number. */
 #include <zstd.h>
 
-#include "archive_pack_format_int.h"
+#include "pack_format_int.h"
 #include "base_mem.h"
 
 /* Measured (bench/pack_bench.c, 23 KB messages of text and an attachment, CPU of the whole seal a message and

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "archive_columns_int.h"
-#include "archive_row_fixture.h"
+#include "pack_columns.h"
+#include "pack_row_fixture.h"
 #include "base_limits.h"
 #include "base_mem.h"
 #include "base_text.h"
@@ -31,19 +31,19 @@ rows_round_trip(void **state)
 	buf_init(&first, LIMIT_MIB);
 	buf_init(&again, LIMIT_MIB);
 	for (int64_t i = 0; i < 500; i++) {
-		struct archive_row row, back;
+		struct pack_row row, back;
 		struct reader r;
 
 		row_fixture_random(&arena, &rng, T0 + i, &row);
 		row.size_bytes = rng_u64(&rng);
 		buf_reset(&first);
 		buf_reset(&again);
-		archive_row_encode(&row, &first);
+		pack_row_encode(&row, &first);
 		reader_init(&r, buf_view(&first));
-		assert_true(archive_row_decode(&r, &arena, &back, &err));
+		assert_true(pack_row_decode(&r, &arena, &back, &err));
 		assert_true(reader_done(&r));
 		assert_true(row_fixture_equal(&row, &back));
-		archive_row_encode(&back, &again);
+		pack_row_encode(&back, &again);
 		assert_true(bytes_equal(buf_view(&first), buf_view(&again)));
 	}
 	buf_fini(&first);
@@ -58,7 +58,7 @@ damaged_rows_are_refused(void **state)
 	struct rng_seeded seeded = {2};
 	struct rng rng = rng_seeded(&seeded);
 	struct arena arena;
-	struct archive_row row, back;
+	struct pack_row row, back;
 	struct buf whole;
 	struct reader r;
 	struct err err;
@@ -67,17 +67,17 @@ damaged_rows_are_refused(void **state)
 	arena_init(&arena);
 	buf_init(&whole, LIMIT_MIB);
 	row_fixture_random(&arena, &rng, T0, &row);
-	archive_row_encode(&row, &whole);
+	pack_row_encode(&row, &whole);
 	for (size_t len = 0; len < whole.len; len++) {
 		reader_init(&r, bytes_slice(buf_view(&whole), 0, len));
-		assert_false(archive_row_decode(&r, &arena, &back, &err));
+		assert_false(pack_row_decode(&r, &arena, &back, &err));
 		assert_int_equal(err.code, ERR_CORRUPT);
 	}
 	for (size_t at = 0; at < whole.len; at++)
 		for (unsigned bit = 0; bit < 8; bit++) {
 			whole.ptr[at] = (uint8_t)(whole.ptr[at] ^ (1u << bit));
 			reader_init(&r, buf_view(&whole));
-			if (!archive_row_decode(&r, &arena, &back, &err))
+			if (!pack_row_decode(&r, &arena, &back, &err))
 				assert_int_equal(err.code, ERR_CORRUPT);
 			whole.ptr[at] = (uint8_t)(whole.ptr[at] ^ (1u << bit));
 		}
@@ -94,19 +94,18 @@ long_text_is_cut_at_a_character(void **state)
 		size_t lead, len, want;
 		bool limited;
 	} ROWS[] = {
-	    {"at the limit", 0, ARCHIVE_SUBJECT_BYTES_MAX, ARCHIVE_SUBJECT_BYTES_MAX, false},
-	    {"a character past it", 0, ARCHIVE_SUBJECT_BYTES_MAX + 2, ARCHIVE_SUBJECT_BYTES_MAX,
+	    {"at the limit", 0, PACK_SUBJECT_BYTES_MAX, PACK_SUBJECT_BYTES_MAX, false},
+	    {"a character past it", 0, PACK_SUBJECT_BYTES_MAX + 2, PACK_SUBJECT_BYTES_MAX, true},
+	    {"a character across it", 1, PACK_SUBJECT_BYTES_MAX + 1, PACK_SUBJECT_BYTES_MAX - 1,
 		true},
-	    {"a character across it", 1, ARCHIVE_SUBJECT_BYTES_MAX + 1,
-		ARCHIVE_SUBJECT_BYTES_MAX - 1, true},
 	};
-	uint8_t *text = mem_alloc(ARCHIVE_SUBJECT_BYTES_MAX + 2);
+	uint8_t *text = mem_alloc(PACK_SUBJECT_BYTES_MAX + 2);
 	struct buf out;
 
 	(void)state;
 	buf_init(&out, LIMIT_MIB);
 	for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
-		struct archive_columns c = {.subject = {text, ROWS[i].len}}, back;
+		struct pack_columns c = {.subject = {text, ROWS[i].len}}, back;
 		struct arena arena;
 		struct reader r;
 		struct err err;
@@ -117,12 +116,12 @@ long_text_is_cut_at_a_character(void **state)
 								  : 0xbc;
 		arena_init(&arena);
 		buf_reset(&out);
-		archive_columns_encode(&c, &out);
+		pack_columns_encode(&c, &out);
 		reader_init(&r, buf_view(&out));
-		assert_true(archive_columns_decode(&r, &arena, &back, &err));
+		assert_true(pack_columns_decode(&r, &arena, &back, &err));
 		assert_int_equal(back.subject.len, ROWS[i].want);
 		assert_true(text_utf8_valid(back.subject));
-		assert_int_equal(back.parse_flags, ROWS[i].limited ? ARCHIVE_PARSE_LIMITED : 0);
+		assert_int_equal(back.parse_flags, ROWS[i].limited ? PACK_PARSE_LIMITED : 0);
 		arena_fini(&arena);
 	}
 	buf_fini(&out);
@@ -133,12 +132,11 @@ long_text_is_cut_at_a_character(void **state)
 static void
 too_much_is_left_out_and_flagged(void **state)
 {
-	struct bytes *received = mem_calloc(ARCHIVE_RECEIVED_COUNT_MAX + 1, sizeof *received);
-	uint8_t *text = mem_calloc(ARCHIVE_EXPLANATION_BYTES_MAX + 1, 1);
-	struct archive_columns lists = {
-	    .received_headers = received, .received_header_count = ARCHIVE_RECEIVED_COUNT_MAX + 1};
-	struct archive_columns json = {.explanation = {text, ARCHIVE_EXPLANATION_BYTES_MAX + 1}},
-			       back;
+	struct bytes *received = mem_calloc(PACK_RECEIVED_COUNT_MAX + 1, sizeof *received);
+	uint8_t *text = mem_calloc(PACK_EXPLANATION_BYTES_MAX + 1, 1);
+	struct pack_columns lists = {
+	    .received_headers = received, .received_header_count = PACK_RECEIVED_COUNT_MAX + 1};
+	struct pack_columns json = {.explanation = {text, PACK_EXPLANATION_BYTES_MAX + 1}}, back;
 	struct arena arena;
 	struct buf out;
 	struct reader r;
@@ -147,17 +145,17 @@ too_much_is_left_out_and_flagged(void **state)
 	(void)state;
 	arena_init(&arena);
 	buf_init(&out, LIMIT_MIB);
-	archive_columns_encode(&lists, &out);
+	pack_columns_encode(&lists, &out);
 	reader_init(&r, buf_view(&out));
-	assert_true(archive_columns_decode(&r, &arena, &back, &err));
-	assert_int_equal(back.received_header_count, ARCHIVE_RECEIVED_COUNT_MAX);
-	assert_int_equal(back.parse_flags, ARCHIVE_PARSE_LIMITED);
+	assert_true(pack_columns_decode(&r, &arena, &back, &err));
+	assert_int_equal(back.received_header_count, PACK_RECEIVED_COUNT_MAX);
+	assert_int_equal(back.parse_flags, PACK_PARSE_LIMITED);
 	buf_reset(&out);
-	archive_columns_encode(&json, &out);
+	pack_columns_encode(&json, &out);
 	reader_init(&r, buf_view(&out));
-	assert_true(archive_columns_decode(&r, &arena, &back, &err));
+	assert_true(pack_columns_decode(&r, &arena, &back, &err));
 	assert_int_equal(back.explanation.len, 0);
-	assert_int_equal(back.parse_flags, ARCHIVE_PARSE_LIMITED);
+	assert_int_equal(back.parse_flags, PACK_PARSE_LIMITED);
 	buf_fini(&out);
 	arena_fini(&arena);
 	mem_free(text);
@@ -168,7 +166,7 @@ too_much_is_left_out_and_flagged(void **state)
 static void
 a_count_beyond_the_bytes_costs_nothing(void **state)
 {
-	struct archive_row row = {.retention = ARCHIVE_RETENTION_ONE_YEAR}, back;
+	struct pack_row row = {.retention = PACK_RETENTION_ONE_YEAR}, back;
 	struct arena arena;
 	struct buf out;
 	struct reader r;
@@ -177,10 +175,10 @@ a_count_beyond_the_bytes_costs_nothing(void **state)
 	(void)state;
 	arena_init(&arena);
 	buf_init(&out, LIMIT_MIB);
-	archive_row_encode(&row, &out);
+	pack_row_encode(&row, &out);
 	memset(out.ptr + 1 + 16 + 8 + 32 + 1, 0xff, 4); /* recipients */
 	reader_init(&r, buf_view(&out));
-	assert_false(archive_row_decode(&r, &arena, &back, &err));
+	assert_false(pack_row_decode(&r, &arena, &back, &err));
 	assert_int_equal(err.code, ERR_CORRUPT);
 	assert_int_equal(arena.used_bytes, 0);
 	buf_fini(&out);

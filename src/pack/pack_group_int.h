@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows by column: what a row group of a pack holds (docs/formats/pack.md). */
-#ifndef ARCHIVE_PACK_GROUP_INT_H
-#define ARCHIVE_PACK_GROUP_INT_H
+#ifndef PACK_GROUP_INT_H
+#define PACK_GROUP_INT_H
 
-#include "archive_pack_format_int.h"
-#include "archive_row.h"
+#include "pack_format_int.h"
+#include "pack_row.h"
 #include "base_arena.h"
 #include "base_bytes.h"
 
@@ -22,9 +22,9 @@ struct pack_group_writer {
 };
 void pack_group_writer_init(struct pack_group_writer *w);
 void pack_group_writer_fini(struct pack_group_writer *w);
-/* pack_group_writer_add: rows in order of id. The encoded row is at most ARCHIVE_ROW_BYTES_MAX. */
+/* pack_group_writer_add: rows in order of id. The encoded row is at most PACK_ROW_BYTES_MAX. */
 void pack_group_writer_add(
-    struct pack_group_writer *w, const struct archive_row *row, struct pack_place place);
+    struct pack_group_writer *w, const struct pack_row *row, struct pack_place place);
 /* pack_group_writer_column: appends the plain bytes of one column. pack_group_writer_reset: for the next group. */
 void pack_group_writer_column(
     const struct pack_group_writer *w, enum pack_column column, struct buf *out);
@@ -50,7 +50,7 @@ MUST_USE bool pack_rows_add(
  * is used
  * for the rest column only. Views into the plain bytes. ERR_CORRUPT. */
 MUST_USE bool pack_rows_get(const struct pack_rows *g, uint32_t index, const struct id_record *id,
-    unsigned columns, struct arena *arena, struct archive_row *out, struct err *err);
+    unsigned columns, struct arena *arena, struct pack_row *out, struct err *err);
 /* pack_rows_place: needs the keys column. */
 struct pack_place pack_rows_place(const struct pack_rows *g, uint32_t index);
 uint64_t pack_rows_size_bytes(const struct pack_rows *g, uint32_t index);

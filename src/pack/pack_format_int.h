@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The bytes of a pack but for its rows: header, sealed blocks, directory, footer (docs/formats/pack.md). */
-#ifndef ARCHIVE_PACK_FORMAT_INT_H
-#define ARCHIVE_PACK_FORMAT_INT_H
+#ifndef PACK_FORMAT_INT_H
+#define PACK_FORMAT_INT_H
 
 #include <stdbool.h>
 #include <stdint.h>

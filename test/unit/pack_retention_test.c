@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "archive_row.h"
+#include "pack_row.h"
 #include "base_time.h"
 
 static int64_t
@@ -50,13 +50,13 @@ periods_end_on_the_calendar(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
-		enum archive_retention r = ARCHIVE_RETENTION_PERMANENT;
+		enum pack_retention r = PACK_RETENTION_PERMANENT;
 		char until[TIME_ISO_SIZE], want[TIME_ISO_SIZE];
 		int64_t ms;
 
-		assert_true(archive_retention_parse(&r, ROWS[i].word));
-		assert_string_equal(archive_retention_name(r), ROWS[i].word);
-		ms = archive_retention_until_ms(r, ms_of(ROWS[i].received));
+		assert_true(pack_retention_parse(&r, ROWS[i].word));
+		assert_string_equal(pack_retention_name(r), ROWS[i].word);
+		ms = pack_retention_until_ms(r, ms_of(ROWS[i].received));
 		time_iso_format(until, ms);
 		time_iso_format(want, ROWS[i].until == NULL ? 0 : ms_of(ROWS[i].until));
 		if (ROWS[i].until == NULL)
@@ -70,11 +70,11 @@ other_words_are_refused(void **state)
 {
 	static const char *const WORDS[] = {
 	    "", "ONE_MONTH", "seven_years", "SEVEN_YEARS ", "SEVEN", "ELEVEN_YEARS"};
-	enum archive_retention r;
+	enum pack_retention r;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof WORDS / sizeof *WORDS; i++)
-		assert_false(archive_retention_parse(&r, WORDS[i]));
+		assert_false(pack_retention_parse(&r, WORDS[i]));
 }
 
 int

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Packs for tests: random messages, written and kept to compare with. */
-#ifndef ARCHIVE_PACK_FIXTURE_H
-#define ARCHIVE_PACK_FIXTURE_H
+#ifndef PACK_FIXTURE_H
+#define PACK_FIXTURE_H
 
-#include "archive_pack_int.h"
+#include "pack.h"
 #include "os_fs_memory.h"
 
 #define FIXTURE_T0      1795510800000 /* 2026-11-24T09:00:00Z */
@@ -18,7 +18,7 @@ struct pack_fixture {
 	struct secret *key;
 	struct arena arena;
 	/* what was written, sorted by id after pack_fixture_write */
-	struct archive_row *rows;
+	struct pack_row *rows;
 	struct bytes *bodies;
 	size_t count, cap;
 	char path[128];
@@ -34,9 +34,9 @@ struct bytes pack_fixture_text(struct pack_fixture *f, size_t len);
 /* pack_fixture_write: all that was added into one pack in dir; f->path names it. */
 void pack_fixture_write(struct pack_fixture *f, const char *dir);
 /* pack_fixture_open: fails the test when the pack does not open. */
-struct archive_pack *pack_fixture_open(struct pack_fixture *f);
+struct pack *pack_fixture_open(struct pack_fixture *f);
 /* pack_fixture_check: every row and every body of the pack, against what was added, and the verification. */
-void pack_fixture_check(struct pack_fixture *f, struct archive_pack *p);
+void pack_fixture_check(struct pack_fixture *f, struct pack *p);
 
 /* Counts problems and keeps the last sentence. */
 struct pack_problems {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Header, footer and directory of a pack as bytes (docs/formats/pack.md). */
-#include "archive_pack_format_int.h"
+#include "pack_format_int.h"
 
 #include <string.h>
 

@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "archive_pack_reader_int.h"
+#include "pack_reader_int.h"
 #include "base_limits.h"
 #include "crypt_digest.h"
 #include "os_fs_memory.h"
@@ -96,7 +96,7 @@ problem_count(void *ctx, const char *what)
 }
 
 static bool
-row_check(void *ctx, const struct archive_row *row)
+row_check(void *ctx, const struct pack_row *row)
 {
 	struct id_record *last = ctx;
 
@@ -107,27 +107,26 @@ row_check(void *ctx, const struct archive_row *row)
 }
 
 static void
-scan_check(struct archive_pack *p)
+scan_check(struct pack *p)
 {
 	static const struct bytes VALUE = {(const uint8_t *)"e", 1};
-	static const struct archive_condition SUBJECT = {
-	    ARCHIVE_ATTRIBUTE_SUBJECT, false, &VALUE, 1};
-	static const struct archive_condition RECIPIENT = {
-	    ARCHIVE_ATTRIBUTE_ENVELOPE_TO, false, &VALUE, 1};
-	static const struct archive_filter FILTERS[] = {
+	static const struct pack_condition SUBJECT = {PACK_ATTRIBUTE_SUBJECT, false, &VALUE, 1};
+	static const struct pack_condition RECIPIENT = {
+	    PACK_ATTRIBUTE_ENVELOPE_TO, false, &VALUE, 1};
+	static const struct pack_filter FILTERS[] = {
 	    {0}, {&SUBJECT, NULL, 1, 0}, {NULL, &RECIPIENT, 0, 1}};
 
 	for (size_t i = 0; i < 3; i++) {
-		struct archive_match *match = archive_match_new(&FILTERS[i]);
+		struct pack_match *match = pack_match_new(&FILTERS[i]);
 		struct id_record last;
 		uint64_t scanned;
 		struct err err;
 
 		memset(&last, 0xff, sizeof last);
-		if (!archive_pack_scan(p, INT64_MIN, INT64_MAX, match, 1000, NULL, row_check, &last,
+		if (!pack_scan(p, INT64_MIN, INT64_MAX, match, 1000, NULL, row_check, &last,
 			&scanned, &err))
 			must(err.code == ERR_CORRUPT);
-		archive_match_free(&match);
+		pack_match_free(&match);
 	}
 }
 
@@ -135,31 +134,31 @@ static void
 pack_check(struct world *w, bool good)
 {
 	size_t problems = 0;
-	struct archive_pack *p = NULL;
-	struct archive_pack_info info;
+	struct pack *p = NULL;
+	struct pack_info info;
 	uint64_t checked;
 	struct err err;
 
-	if (!archive_pack_open(w->fs, w->path, ARCHIVE, w->key, &p, &err)) {
+	if (!pack_open(w->fs, w->path, ARCHIVE, w->key, &p, &err)) {
 		must(!good && (err.code == ERR_CORRUPT || err.code == ERR_SEALED ||
 				  err.code == ERR_UNSUPPORTED));
 		return;
 	}
-	archive_pack_info_get(p, &info);
+	pack_info_get(p, &info);
 	for (size_t i = 0; i < info.records && i < 8; i++) {
 		uint8_t digest[CRYPT_SHA256_BYTES];
-		struct archive_row row;
+		struct pack_row row;
 		struct id_record id;
 		struct arena arena;
 		struct buf body;
 
-		archive_pack_id(p, i, &id);
-		must(archive_pack_find(p, &id) == i);
+		pack_record_id(p, i, &id);
+		must(pack_find(p, &id) == i);
 		arena_init(&arena);
 		buf_init(&body, LIMIT_MIB);
-		if (!archive_pack_body(p, i, &body, &err)) {
+		if (!pack_body(p, i, &body, &err)) {
 			must(err.code == ERR_CORRUPT || err.code == ERR_LIMIT);
-		} else if (archive_pack_row(p, i, &arena, &row, &err)) {
+		} else if (pack_row(p, i, &arena, &row, &err)) {
 			crypt_sha256(digest, buf_view(&body));
 			must(memcmp(digest, row.sha256, sizeof digest) == 0 &&
 			     row.size_bytes == body.len);
@@ -168,10 +167,10 @@ pack_check(struct world *w, bool good)
 		arena_fini(&arena);
 	}
 	scan_check(p);
-	must(archive_pack_verify(p, NULL, problem_count, &problems, &checked, &err));
+	must(pack_verify(p, NULL, problem_count, &problems, &checked, &err));
 	must(checked <= info.records);
 	must(!good || (problems == 0 && checked == info.records));
-	archive_pack_release(&p);
+	pack_release(&p);
 }
 
 /* Takes a length of up to max from the input and that many bytes. */
@@ -277,7 +276,7 @@ rows_make(struct world *w, struct pack_group_writer *g, struct bytes body, struc
 	    {(const uint8_t *)"b@example.net", 13}, {(const uint8_t *)"c@d", 3}};
 
 	for (size_t i = 0; i < count; i++) {
-		struct archive_row row = {.retention = ARCHIVE_RETENTION_ONE_YEAR,
+		struct pack_row row = {.retention = PACK_RETENTION_ONE_YEAR,
 		    .recipients = RECIPIENTS,
 		    .recipient_count = 2,
 		    .columns = {.subject = BYTES_LIT("subject"),

@@ -2,8 +2,8 @@
 /* Opening a pack and reading single records (docs/formats/pack.md). Whatever does not fit is damage, and is named. */
 #include <string.h>
 
-#include "archive_columns_int.h"
-#include "archive_pack_reader_int.h"
+#include "pack_columns.h"
+#include "pack_reader_int.h"
 #include "base_mem.h"
 #include "base_text.h"
 
@@ -43,8 +43,8 @@ key_unwrap(const struct pack_header *header, const char *archive_id, const struc
 }
 
 static bool
-header_read(struct archive_pack *p, struct os_file *file, const char *archive_id,
-    const struct secret *key, struct err *err)
+header_read(struct pack *p, struct os_file *file, const char *archive_id, const struct secret *key,
+    struct err *err)
 {
 	uint8_t raw[PACK_HEADER_BYTES];
 	struct pack_header header;
@@ -59,7 +59,7 @@ header_read(struct archive_pack *p, struct os_file *file, const char *archive_id
 }
 
 static bool
-footer_read(struct archive_pack *p, struct os_file *file, struct pack_codec *codec, struct err *err)
+footer_read(struct pack *p, struct os_file *file, struct pack_codec *codec, struct err *err)
 {
 	uint8_t tail[PACK_TAIL_BYTES];
 	uint64_t size;
@@ -102,8 +102,7 @@ block_read(struct os_file *file, struct pack_codec *codec, struct buf *sealed,
 }
 
 static bool
-directory_read(
-    struct archive_pack *p, struct os_file *file, struct pack_codec *codec, struct err *err)
+directory_read(struct pack *p, struct os_file *file, struct pack_codec *codec, struct err *err)
 {
 	struct pack_extent extent = {p->footer.directory_raw_len, p->footer.directory_sealed_len};
 	uint8_t digest[CRYPT_SHA256_BYTES];
@@ -126,10 +125,10 @@ directory_read(
 }
 
 bool
-archive_pack_open(struct os_fs fs, const char *path, const char *archive_id,
-    const struct secret *key, struct archive_pack **out, struct err *err)
+pack_open(struct os_fs fs, const char *path, const char *archive_id, const struct secret *key,
+    struct pack **out, struct err *err)
 {
-	struct archive_pack *p = mem_calloc(1, sizeof *p);
+	struct pack *p = mem_calloc(1, sizeof *p);
 	struct pack_codec *codec = NULL;
 	struct os_file *file = NULL;
 	bool ok;
@@ -145,7 +144,7 @@ archive_pack_open(struct os_fs fs, const char *path, const char *archive_id,
 	}
 	if (!ok) {
 		(void)err_prefix(err, "pack %s", path);
-		archive_pack_release(&p);
+		pack_release(&p);
 	}
 	pack_codec_free(&codec);
 	os_file_drop(&file);
@@ -153,23 +152,23 @@ archive_pack_open(struct os_fs fs, const char *path, const char *archive_id,
 	return ok;
 }
 
-struct archive_pack *
-archive_pack_hold(struct archive_pack *p)
+struct pack *
+pack_hold(struct pack *p)
 {
 	(void)atomic_fetch_add(&p->holders, 1);
 	return p;
 }
 
 bool
-archive_pack_is_shared(const struct archive_pack *p)
+pack_is_shared(const struct pack *p)
 {
 	return atomic_load(&p->holders) > 1;
 }
 
 void
-archive_pack_release(struct archive_pack **p)
+pack_release(struct pack **p)
 {
-	struct archive_pack *pack = *p;
+	struct pack *pack = *p;
 
 	*p = NULL;
 	if (pack == NULL || atomic_fetch_sub(&pack->holders, 1) > 1)
@@ -181,9 +180,9 @@ archive_pack_release(struct archive_pack **p)
 }
 
 void
-archive_pack_info_get(const struct archive_pack *p, struct archive_pack_info *out)
+pack_info_get(const struct pack *p, struct pack_info *out)
 {
-	*out = (struct archive_pack_info){
+	*out = (struct pack_info){
 	    .records = p->footer.record_count,
 	    .message_bytes = p->footer.message_bytes,
 	    .file_bytes = p->footer.file_bytes,
@@ -193,20 +192,20 @@ archive_pack_info_get(const struct archive_pack *p, struct archive_pack_info *ou
 }
 
 const char *
-archive_pack_path(const struct archive_pack *p)
+pack_path(const struct pack *p)
 {
 	return p->path;
 }
 
 void
-archive_pack_id(const struct archive_pack *p, size_t position, struct id_record *out)
+pack_record_id(const struct pack *p, size_t position, struct id_record *out)
 {
 	must(position < p->directory.record_count);
 	*out = p->directory.ids[position];
 }
 
 size_t
-archive_pack_find(const struct archive_pack *p, const struct id_record *id)
+pack_find(const struct pack *p, const struct id_record *id)
 {
 	size_t low = 0, high = p->directory.record_count;
 
@@ -225,7 +224,7 @@ archive_pack_find(const struct archive_pack *p, const struct id_record *id)
 }
 
 size_t
-pack_lower_bound(const struct archive_pack *pack, int64_t ms)
+pack_lower_bound(const struct pack *pack, int64_t ms)
 {
 	size_t low = 0, high = pack->directory.record_count;
 
@@ -241,7 +240,7 @@ pack_lower_bound(const struct archive_pack *pack, int64_t ms)
 }
 
 uint32_t
-pack_group_of(const struct archive_pack *pack, size_t position)
+pack_group_of(const struct pack *pack, size_t position)
 {
 	uint32_t low = 0, high = pack->directory.group_count;
 
@@ -258,7 +257,7 @@ pack_group_of(const struct archive_pack *pack, size_t position)
 }
 
 bool
-pack_cursor_open(struct pack_cursor *c, const struct archive_pack *pack, struct err *err)
+pack_cursor_open(struct pack_cursor *c, const struct pack *pack, struct err *err)
 {
 	*c = (struct pack_cursor){.pack = pack};
 	buf_init(&c->sealed, pack_block_sealed_max(PACK_COLUMN_BYTES_MAX));
@@ -288,7 +287,7 @@ pack_cursor_body(struct pack_cursor *c, uint32_t block, struct buf *out, struct 
 }
 
 void
-pack_view_init(struct pack_view *v, const struct archive_pack *pack, uint32_t group)
+pack_view_init(struct pack_view *v, const struct pack *pack, uint32_t group)
 {
 	v->group = group;
 	pack_rows_init(&v->rows, pack->directory.groups[group].row_count);
@@ -325,8 +324,8 @@ pack_view_load(struct pack_cursor *c, struct pack_view *v, unsigned columns, str
 }
 
 bool
-pack_view_row(const struct archive_pack *pack, const struct pack_view *v, size_t position,
-    unsigned columns, struct arena *arena, struct archive_row *out, struct err *err)
+pack_view_row(const struct pack *pack, const struct pack_view *v, size_t position, unsigned columns,
+    struct arena *arena, struct pack_row *out, struct err *err)
 {
 	uint32_t index = (uint32_t)(position - pack->directory.groups[v->group].first_row);
 
@@ -338,24 +337,23 @@ pack_view_row(const struct archive_pack *pack, const struct pack_view *v, size_t
 
 /* The row's views point into the group: a copy is the row encoded and decoded again. */
 static bool
-row_copy(
-    const struct archive_row *row, struct arena *arena, struct archive_row *out, struct err *err)
+row_copy(const struct pack_row *row, struct arena *arena, struct pack_row *out, struct err *err)
 {
 	struct buf encoded;
 	struct reader r;
 
 	buf_init(&encoded, 2 * PACK_COLUMN_BYTES_MAX);
-	archive_row_encode(row, &encoded);
+	pack_row_encode(row, &encoded);
 	reader_init(&r, arena_bytes(arena, buf_view(&encoded)));
 	buf_fini(&encoded);
-	return archive_row_decode(&r, arena, out, err);
+	return pack_row_decode(&r, arena, out, err);
 }
 
 bool
-archive_pack_row(struct archive_pack *p, size_t position, struct arena *arena,
-    struct archive_row *out, struct err *err)
+pack_row(
+    struct pack *p, size_t position, struct arena *arena, struct pack_row *out, struct err *err)
 {
-	struct archive_row row;
+	struct pack_row row;
 	struct pack_cursor cursor;
 	struct pack_view view;
 	bool ok;
@@ -405,7 +403,7 @@ body_read(struct pack_cursor *c, struct pack_place place, uint64_t size, struct 
 }
 
 bool
-archive_pack_body(struct archive_pack *p, size_t position, struct buf *body, struct err *err)
+pack_body(struct pack *p, size_t position, struct buf *body, struct err *err)
 {
 	uint8_t digest[CRYPT_SHA256_BYTES], want[CRYPT_SHA256_BYTES];
 	size_t start = body->len;

@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "archive_columns_int.h"
+#include "pack_columns.h"
 #include "base_limits.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -12,7 +12,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct arena arena;
-	struct archive_row row;
+	struct pack_row row;
 	struct reader r;
 	struct buf again;
 	struct err err;
@@ -20,8 +20,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	arena_init(&arena);
 	buf_init(&again, 64 * LIMIT_MIB);
 	reader_init(&r, bytes_of(data, size));
-	if (archive_row_decode(&r, &arena, &row, &err)) {
-		archive_row_encode(&row, &again);
+	if (pack_row_decode(&r, &arena, &row, &err)) {
+		pack_row_encode(&row, &again);
 		must(bytes_equal(buf_view(&again), bytes_of(data, size - r.left.len)));
 	} else {
 		must(err.code == ERR_CORRUPT);

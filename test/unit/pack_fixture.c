@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Packs for tests: random messages, written and kept to compare with. */
-#include "archive_pack_fixture.h"
+#include "pack_fixture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "archive_row_fixture.h"
+#include "pack_row_fixture.h"
 #include "base_limits.h"
 #include "base_mem.h"
 #include "crypt_digest.h"
@@ -48,7 +48,7 @@ pack_fixture_fini(struct pack_fixture *f)
 void
 pack_fixture_add(struct pack_fixture *f, int64_t at_ms, struct bytes body)
 {
-	struct archive_row *row;
+	struct pack_row *row;
 
 	if (f->count == f->cap) {
 		f->cap = f->cap == 0 ? 16 : f->cap * 2;
@@ -86,7 +86,7 @@ sort(struct pack_fixture *f)
 	for (size_t i = 1; i < f->count; i++)
 		for (size_t k = i;
 		     k > 0 && id_record_compare(&f->rows[k - 1].id, &f->rows[k].id) > 0; k--) {
-			struct archive_row row = f->rows[k];
+			struct pack_row row = f->rows[k];
 			struct bytes body = f->bodies[k];
 
 			f->rows[k] = f->rows[k - 1];
@@ -99,35 +99,34 @@ sort(struct pack_fixture *f)
 void
 pack_fixture_write(struct pack_fixture *f, const char *dir)
 {
-	struct archive_pack_writer *w = NULL;
+	struct pack_writer *w = NULL;
 	char name[ID_RECORD_TEXT_SIZE];
 	struct err err;
 
-	if (!archive_pack_writer_new(
-		f->fs, dir, FIXTURE_ARCHIVE, f->key, &f->rng, FIXTURE_T0, &w, &err))
+	if (!pack_writer_new(f->fs, dir, FIXTURE_ARCHIVE, f->key, &f->rng, FIXTURE_T0, &w, &err))
 		fail_msg("%s", err.msg);
 	for (size_t i = 0; i < f->count; i++) {
 		size_t added = f->bodies[i].len /
 			       7; /* headers added by a rule are the first bytes of what is kept */
 
-		if (!archive_pack_writer_add(w, &f->rows[i], bytes_slice(f->bodies[i], 0, added),
+		if (!pack_writer_add(w, &f->rows[i], bytes_slice(f->bodies[i], 0, added),
 			bytes_slice(f->bodies[i], added, SIZE_MAX), &err))
 			fail_msg("%s", err.msg);
 	}
-	if (!archive_pack_writer_finish(&w, name, &err))
+	if (!pack_writer_finish(&w, name, &err))
 		fail_msg("%s", err.msg);
 	assert_null(w);
 	(void)snprintf(f->path, sizeof f->path, "%s/%s.pack", dir, name);
 	sort(f);
 }
 
-struct archive_pack *
+struct pack *
 pack_fixture_open(struct pack_fixture *f)
 {
-	struct archive_pack *p = NULL;
+	struct pack *p = NULL;
 	struct err err;
 
-	if (!archive_pack_open(f->fs, f->path, FIXTURE_ARCHIVE, f->key, &p, &err))
+	if (!pack_open(f->fs, f->path, FIXTURE_ARCHIVE, f->key, &p, &err))
 		fail_msg("%s", err.msg);
 	return p;
 }
@@ -142,40 +141,40 @@ pack_problem_count(void *ctx, const char *what)
 }
 
 void
-pack_fixture_check(struct pack_fixture *f, struct archive_pack *p)
+pack_fixture_check(struct pack_fixture *f, struct pack *p)
 {
 	struct pack_problems problems = {0};
-	struct archive_pack_info info;
+	struct pack_info info;
 	uint64_t bytes = 0, checked;
 	struct buf body;
 	struct err err;
 
 	buf_init(&body, 64 * LIMIT_MIB);
 	for (size_t i = 0; i < f->count; i++) {
-		struct archive_row row;
+		struct pack_row row;
 		struct id_record id;
 		struct arena arena;
 
 		arena_init(&arena);
-		assert_int_equal(archive_pack_find(p, &f->rows[i].id), i);
-		archive_pack_id(p, i, &id);
+		assert_int_equal(pack_find(p, &f->rows[i].id), i);
+		pack_record_id(p, i, &id);
 		assert_int_equal(id_record_compare(&id, &f->rows[i].id), 0);
-		assert_true(archive_pack_row(p, i, &arena, &row, &err));
+		assert_true(pack_row(p, i, &arena, &row, &err));
 		assert_true(row_fixture_equal(&row, &f->rows[i]));
 		arena_fini(&arena);
 		buf_reset(&body);
-		if (!archive_pack_body(p, i, &body, &err))
+		if (!pack_body(p, i, &body, &err))
 			fail_msg("%s", err.msg);
 		assert_true(bytes_equal(buf_view(&body), f->bodies[i]));
 		bytes += f->bodies[i].len;
 	}
 	buf_fini(&body);
-	archive_pack_info_get(p, &info);
+	pack_info_get(p, &info);
 	assert_int_equal(info.records, f->count);
 	assert_int_equal(info.message_bytes, bytes);
 	assert_int_equal(info.oldest_ms, f->rows[0].received_ms);
 	assert_int_equal(info.newest_ms, f->rows[f->count - 1].received_ms);
-	assert_true(archive_pack_verify(p, NULL, pack_problem_count, &problems, &checked, &err));
+	assert_true(pack_verify(p, NULL, pack_problem_count, &problems, &checked, &err));
 	if (problems.count > 0)
 		fail_msg("%s", problems.last);
 	assert_int_equal(checked, f->count);

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Packs: sealed, immutable files of one archive (docs/formats/pack.md). Written once, verified, then only read. */
+#ifndef PACK_H
+#define PACK_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base_arena.h"
+#include "base_bytes.h"
+#include "base_rng.h"
+#include "crypt_secret.h"
+#include "os_fs.h"
+#include "pack_match.h"
+#include "pack_row.h"
+
+/*
+ * Writing one pack. The file is DIR/<name>.pack, written as DIR/<name>.pack.tmp; name is the text of a fresh record id.
+ *
+ *   new → add… → finish (durable: content synced, whole pack read back and every message hashed, renamed, directory
+ *   synced) or drop (temporary file removed)
+ */
+struct pack_writer;
+
+/* pack_writer_new: key: the archive's key (lent until finish or drop); it wraps the pack's own data key. */
+MUST_USE bool pack_writer_new(struct os_fs fs, const char *dir, const char *archive_id,
+    const struct secret *key, const struct rng *rng, int64_t now_ms, struct pack_writer **out,
+    struct err *err);
+/*
+ * pack_writer_add: one message: added_headers then body; row->sha256 and row->size_bytes are of both and were
+ * computed by the caller; everything is copied. Rows come in any order; row->received_ms is the id's.
+ *
+ * fails   ERR_IO, ERR_NO_SPACE (then the writer only fails on: drop it)
+ *         ERR_USAGE another size; ERR_LIMIT row, message or pack too long (then nothing was added)
+ */
+MUST_USE bool pack_writer_add(struct pack_writer *w, const struct pack_row *row,
+    struct bytes added_headers, struct bytes body, struct err *err);
+/* pack_writer_raw_bytes: how full the pack is: message bytes, and rows weighed four times, because they wait in
+ * memory for the end. Finish near 256 MiB: then at most 64 MiB of rows were waiting. */
+uint64_t pack_writer_raw_bytes(const struct pack_writer *w);
+/*
+ * pack_writer_finish: frees w in every case; on true name_out (ID_RECORD_TEXT_SIZE) names the pack. A rename
+ * whose directory sync failed is a failure: the caller seals again under another name, and recovery drops the twin
+ * (same
+ * record ids: the pack of the smaller name wins).
+ *
+ * fails   ERR_USAGE nothing was added; ERR_EXISTS two rows have one id; ERR_CORRUPT read back other bytes (or a
+ *         row named
+ *         another digest than its message has); ERR_IO, ERR_NO_SPACE
+ */
+MUST_USE bool pack_writer_finish(
+    struct pack_writer **w, char name_out[ID_RECORD_TEXT_SIZE], struct err *err);
+void pack_writer_drop(struct pack_writer **w);
+
+/* Reading. A pack is immutable and thread-safe; counted references. */
+struct pack;
+
+/*
+ * pack_open: header, footer and directory are read and checked.
+ *
+ * out     16 bytes of memory a record, 88 a row group (up to 1,024 records), 16 a body block (128 KiB of mail); no open
+ *         file. Ten million records of 23 KB: 160 MB of ids and 29 MB of the rest.
+ * fails   ERR_CORRUPT (named), ERR_SEALED another key or archive, ERR_UNSUPPORTED a later version, ERR_NOT_FOUND,
+ *         ERR_IO
+ */
+MUST_USE bool pack_open(struct os_fs fs, const char *path, const char *archive_id,
+    const struct secret *key, struct pack **out, struct err *err);
+struct pack *pack_hold(struct pack *p);
+void pack_release(struct pack **p);
+/* pack_is_shared: somebody beside the caller holds it. */
+bool pack_is_shared(const struct pack *p);
+
+struct pack_info {
+	uint64_t records, message_bytes, file_bytes;
+	int64_t oldest_ms, newest_ms; /* reception times */
+};
+void pack_info_get(const struct pack *p, struct pack_info *out);
+const char *pack_path(const struct pack *p);
+
+/* pack_record_id: of the record at a position. */
+void pack_record_id(const struct pack *p, size_t position, struct id_record *out);
+/* pack_find: position of a record in the pack's order (ids ascending), or SIZE_MAX. */
+size_t pack_find(const struct pack *p, const struct id_record *id);
+/* pack_row: everything in arena. pack_body: appended to body; SHA-256 checked against the row. */
+MUST_USE bool pack_row(
+    struct pack *p, size_t position, struct arena *arena, struct pack_row *out, struct err *err);
+MUST_USE bool pack_body(struct pack *p, size_t position, struct buf *body, struct err *err);
+
+/*
+ * pack_scan: rows with from_ms <= received_ms < to_ms that match, newest first (ids descending), at most limit.
+ * The visit gets a lent row; false ends the scan (not a failure). scanned_out counts rows looked at.
+ * cost   of every row group of that time range the columns the filter asks for are read and walked; the others only
+ *        where there is a hit; nothing of the bodies
+ * fails  ERR_CORRUPT, ERR_CANCELLED, ERR_IO; rows visited before that were good
+ */
+MUST_USE bool pack_scan(struct pack *p, int64_t from_ms, int64_t to_ms, struct pack_match *match,
+    uint64_t limit, const atomic_bool *cancel, pack_visit_fn visit, void *ctx,
+    uint64_t *scanned_out, struct err *err);
+
+/* pack_verify: every block's tag, every message rebuilt and hashed, directory against rows; each problem is
+ * told. false only for ERR_CANCELLED. */
+MUST_USE bool pack_verify(struct pack *p, const atomic_bool *cancel, pack_problem_fn problem,
+    void *ctx, uint64_t *checked_out, struct err *err);
+
+#endif
