@@ -204,6 +204,7 @@ row_of(const struct corpus *c, size_t i, const struct rng *rng, int64_t at_ms, s
 	*out = (struct pack_row){.received_ms = T0 + at_ms,
 	    .size_bytes = message.len,
 	    .retention = PACK_RETENTION_SEVEN_YEARS,
+	    .leaf_index = PACK_LEAF_NONE,
 	    .recipients = &RECIPIENT,
 	    .recipient_count = 1,
 	    .columns = c->columns[i % c->count]};
@@ -242,7 +243,7 @@ bench_seal(
 	double add = 0, finish, read, wall;
 	struct pack_writer *w;
 	struct pack_info info;
-	char name[ID_RECORD_TEXT_SIZE];
+	struct pack_written written;
 	struct buf message;
 	size_t count = 0, bytes = 0;
 	struct err err;
@@ -261,9 +262,9 @@ bench_seal(
 		bytes += m.len;
 	}
 	finish = cpu_seconds();
-	check(pack_writer_finish(&w, name, &err), &err);
+	check(pack_writer_finish(&w, &written, &err), &err);
 	finish = cpu_seconds() - finish;
-	place_open(p, name);
+	place_open(p, written.name);
 	pack_info_get(p->pack, &info);
 	read = cpu_seconds();
 	wall = wall_seconds();
@@ -334,7 +335,7 @@ bench_scan(struct place *p, const struct corpus *c, const struct rng *rng)
 	static const struct pack_condition BOTH[] = {
 	    {PACK_ATTRIBUTE_SUBJECT, false, COMMON, 1}, {PACK_ATTRIBUTE_FROM, false, RARE, 1}};
 	struct pack_writer *w;
-	char name[ID_RECORD_TEXT_SIZE];
+	struct pack_written written;
 	struct pack_info info;
 	struct err err;
 	double start;
@@ -346,9 +347,9 @@ bench_scan(struct place *p, const struct corpus *c, const struct rng *rng)
 		row_of(c, i, rng, (int64_t)i, BYTES_EMPTY, &row);
 		check(pack_writer_add(w, &row, BYTES_EMPTY, BYTES_EMPTY, &err), &err);
 	}
-	check(pack_writer_finish(&w, name, &err), &err);
+	check(pack_writer_finish(&w, &written, &err), &err);
 	start = cpu_seconds();
-	place_open(p, name);
+	place_open(p, written.name);
 	start = cpu_seconds() - start;
 	pack_info_get(p->pack, &info);
 	printf("%u rows, no bodies: %.1f bytes a row stored, open %.1f ms CPU\n", SCAN_ROWS,

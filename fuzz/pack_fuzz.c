@@ -277,6 +277,7 @@ rows_make(struct world *w, struct pack_group_writer *g, struct bytes body, struc
 
 	for (size_t i = 0; i < count; i++) {
 		struct pack_row row = {.retention = PACK_RETENTION_ONE_YEAR,
+		    .leaf_index = PACK_LEAF_NONE,
 		    .recipients = RECIPIENTS,
 		    .recipient_count = 2,
 		    .columns = {.subject = BYTES_LIT("subject"),

@@ -114,7 +114,8 @@ group_write(struct archive *a, struct archive_volume *v, struct pack **group, st
     struct err *err)
 {
 	struct pack_writer *w = NULL;
-	char name[ID_RECORD_TEXT_SIZE], *path;
+	struct pack_written written;
+	char *path;
 	bool ok;
 
 	ok = pack_writer_new(a->options.fs, v->packs_dir, v->id, v->key, &a->options.rng,
@@ -125,9 +126,9 @@ group_write(struct archive *a, struct archive_volume *v, struct pack **group, st
 		pack_writer_drop(&w);
 		return false;
 	}
-	if (!pack_writer_finish(&w, name, err))
+	if (!pack_writer_finish(&w, &written, err))
 		return false;
-	path = archive_path(v->packs_dir, name, ".pack");
+	path = archive_path(v->packs_dir, written.name, ".pack");
 	ok = pack_open(a->options.fs, path, v->id, v->key, out, err);
 	mem_free(path);
 	return ok;

@@ -217,6 +217,7 @@ archive_record_row(
 	    .received_ms = s->received_ms,
 	    .size_bytes = d->added_headers.len + s->body.len,
 	    .retention = d->retention,
+	    .leaf_index = PACK_LEAF_NONE,
 	    .recipients = d->recipients,
 	    .recipient_count = d->recipient_count,
 	    .columns = s->columns,

@@ -89,7 +89,8 @@ volume_seal(
 {
 	struct pack_writer *w = NULL;
 	struct pack *pack = NULL;
-	char name[ID_RECORD_TEXT_SIZE], *path;
+	struct pack_written written;
+	char *path;
 	size_t added;
 	bool ok;
 
@@ -101,9 +102,9 @@ volume_seal(
 		pack_writer_drop(&w);
 		return ok;
 	}
-	if (!pack_writer_finish(&w, name, err))
+	if (!pack_writer_finish(&w, &written, err))
 		return false;
-	path = archive_path(v->packs_dir, name, ".pack");
+	path = archive_path(v->packs_dir, written.name, ".pack");
 	ok = pack_open(a->options.fs, path, v->id, v->key, &pack, err);
 	if (ok)
 		swap(a, u, v, pack);

@@ -15,6 +15,22 @@
 #include "pack_match.h"
 #include "pack_row.h"
 
+struct pack;
+struct pack_reader;
+
+/* Calendar month (UTC) of a time: 12 x year + month - 1. Everything in a pack is of one month. */
+int32_t pack_month_of(int64_t ms);
+
+/* What stays of a record that was erased. */
+struct pack_tombstone {
+	struct id_record id;
+	uint64_t leaf_index; /* of the record in the proof log, or PACK_LEAF_NONE */
+	uint8_t leaf_hash[32];
+	int64_t removed_ms;
+	uint8_t reason; /* the archive's code; kept as it is */
+};
+typedef bool (*pack_tombstone_fn)(void *ctx, const struct pack_tombstone *t); /* false: enough */
+
 /*
  * Writing one pack. The file is DIR/<name>.pack, written as DIR/<name>.pack.tmp; name is the text of a fresh record id.
  *
@@ -28,33 +44,51 @@ MUST_USE bool pack_writer_new(struct os_fs fs, const char *dir, const char *arch
     const struct secret *key, const struct rng *rng, int64_t now_ms, struct pack_writer **out,
     struct err *err);
 /*
- * pack_writer_add: one message: added_headers then body; row->sha256 and row->size_bytes are of both and were
- * computed by the caller; everything is copied. Rows come in any order; row->received_ms is the id's.
+ * pack_writer_add: one message: added_headers then body; row->sha256 and row->size_bytes are of both and were computed
+ * by the caller; everything is copied. Rows come in any order; row->received_ms is the id's.
  *
+ * in      row->leaf_index  PACK_LEAF_NONE: none yet, see pack_writer_leaves; else kept as it is (merging, rewriting)
  * fails   ERR_IO, ERR_NO_SPACE (then the writer only fails on: drop it)
- *         ERR_USAGE another size; ERR_LIMIT row, message or pack too long (then nothing was added)
+ *         ERR_USAGE another size, or another month than the pack's; ERR_LIMIT row, message or pack too long (then
+ *         nothing was added)
  */
 MUST_USE bool pack_writer_add(struct pack_writer *w, const struct pack_row *row,
     struct bytes added_headers, struct bytes body, struct err *err);
-/* pack_writer_raw_bytes: how full the pack is: message bytes, and rows weighed four times, because they wait in
- * memory for the end. Finish near 256 MiB: then at most 64 MiB of rows were waiting. */
+/* pack_writer_copy: one record of another pack, its leaf index with it: as pack_writer_add does with what pack_row
+ * and pack_body give. fails as both. */
+MUST_USE bool pack_writer_copy(
+    struct pack_writer *w, struct pack_reader *from, size_t position, struct err *err);
+/* pack_writer_tombstone: one record that is no longer here; in any order. A pack may consist of nothing else.
+ * fails ERR_LIMIT, ERR_USAGE another month. */
+MUST_USE bool pack_writer_tombstone(
+    struct pack_writer *w, const struct pack_tombstone *t, struct err *err);
+/* pack_writer_leaves: before finish: the records that have no leaf index get first_leaf, first_leaf + 1 … in order of
+ * id. Never called: they have none. */
+void pack_writer_leaves(struct pack_writer *w, uint64_t first_leaf);
+/* pack_writer_raw_bytes: how full the pack is: message bytes, and rows weighed four times, because they wait in memory
+ * for the end. Finish near 256 MiB: then at most 64 MiB of rows were waiting. */
 uint64_t pack_writer_raw_bytes(const struct pack_writer *w);
+
+struct pack_written {
+	char name[ID_RECORD_TEXT_SIZE];
+	uint64_t records, tombstones;
+	uint64_t message_bytes, file_bytes;
+	uint64_t parts, shared_parts; /* kept; and those that were there already */
+	uint64_t
+	    raw_messages; /* kept without recipes, because the rebuilt message was another one */
+};
 /*
- * pack_writer_finish: frees w in every case; on true name_out (ID_RECORD_TEXT_SIZE) names the pack. A rename
- * whose directory sync failed is a failure: the caller seals again under another name, and recovery drops the twin
- * (same
- * record ids: the pack of the smaller name wins).
+ * pack_writer_finish: frees w in every case; on true out->name names the pack. A rename whose directory sync failed is
+ * a failure: the caller seals again under another name, and recovery drops the twin (same record ids: the pack of the
+ * smaller name wins).
  *
- * fails   ERR_USAGE nothing was added; ERR_EXISTS two rows have one id; ERR_CORRUPT read back other bytes (or a
- *         row named
- *         another digest than its message has); ERR_IO, ERR_NO_SPACE
+ * fails   ERR_USAGE nothing was added; ERR_EXISTS two rows, or two tombstones, have one id; ERR_CORRUPT read back other
+ *         bytes (or a row named another digest than its message has); ERR_IO, ERR_NO_SPACE
  */
-MUST_USE bool pack_writer_finish(
-    struct pack_writer **w, char name_out[ID_RECORD_TEXT_SIZE], struct err *err);
+MUST_USE bool pack_writer_finish(struct pack_writer **w, struct pack_written *out, struct err *err);
 void pack_writer_drop(struct pack_writer **w);
 
 /* Reading. A pack is immutable and thread-safe; counted references. */
-struct pack;
 
 /*
  * pack_open: header, footer and directory are read and checked.
@@ -72,8 +106,12 @@ void pack_release(struct pack **p);
 bool pack_is_shared(const struct pack *p);
 
 struct pack_info {
-	uint64_t records, message_bytes, file_bytes;
-	int64_t oldest_ms, newest_ms; /* reception times */
+	uint64_t records, tombstones, parts, message_bytes, file_bytes;
+	int64_t oldest_ms,
+	    newest_ms; /* reception times of records, or, when there are none, of tombstones */
+	uint64_t leaf_first,
+	    leaf_last; /* smallest and largest leaf index of records; PACK_LEAF_NONE: none has one */
+	uint64_t without_leaf; /* records that have none */
 };
 void pack_info_get(const struct pack *p, struct pack_info *out);
 const char *pack_path(const struct pack *p);
@@ -82,10 +120,29 @@ const char *pack_path(const struct pack *p);
 void pack_record_id(const struct pack *p, size_t position, struct id_record *out);
 /* pack_find: position of a record in the pack's order (ids ascending), or SIZE_MAX. */
 size_t pack_find(const struct pack *p, const struct id_record *id);
-/* pack_row: everything in arena. pack_body: appended to body; SHA-256 checked against the row. */
+/* pack_row: everything in arena, the leaf index too. pack_body: appended to body; SHA-256 checked against the row. */
 MUST_USE bool pack_row(
     struct pack *p, size_t position, struct arena *arena, struct pack_row *out, struct err *err);
 MUST_USE bool pack_body(struct pack *p, size_t position, struct buf *body, struct err *err);
+
+/* pack_leaf_index: of the record at a position; PACK_LEAF_NONE. pack_tombstones: all, in order of id. ERR_CORRUPT,
+ * ERR_IO. */
+MUST_USE bool pack_leaf_index(struct pack *p, size_t position, uint64_t *out, struct err *err);
+MUST_USE bool pack_tombstones(struct pack *p, pack_tombstone_fn visit, void *ctx, struct err *err);
+
+/*
+ * Many records of one pack, one after another: an open file and, kept between calls, the row group and the blocks that
+ * were read last. One thread at a time; any number of readers of one pack.
+ *
+ * cost   in order of position every block is read once, but for parts that messages far apart share
+ */
+MUST_USE bool pack_reader_new(
+    struct pack *p, struct pack_reader **out, struct err *err); /* holds p */
+void pack_reader_free(struct pack_reader **r);
+MUST_USE bool pack_reader_row(struct pack_reader *r, size_t position, struct arena *arena,
+    struct pack_row *out, struct err *err);
+MUST_USE bool pack_reader_body(
+    struct pack_reader *r, size_t position, struct buf *body, struct err *err);
 
 /*
  * pack_scan: rows with from_ms <= received_ms < to_ms that match, newest first (ids descending), at most limit.

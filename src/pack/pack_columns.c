@@ -187,6 +187,7 @@ pack_row_decode(struct reader *r, struct arena *arena, struct pack_row *out, str
 	memcpy(out->id.raw, id.ptr, id.len);
 	memcpy(out->sha256, sha256.ptr, sha256.len);
 	out->received_ms = id_record_ms(&out->id);
+	out->leaf_index = PACK_LEAF_NONE;
 	out->retention = (enum pack_retention)retention;
 	if (!list_decode(
 		r, arena, SIZE_MAX, PACK_ROW_BYTES_MAX, &out->recipients, &out->recipient_count))

@@ -288,7 +288,8 @@ pack_rows_get(const struct pack_rows *g, uint32_t index, const struct id_record 
 	    [PACK_COLUMN_ENVELOPE_FROM] = &c->envelope_from};
 
 	must(index < g->row_count && (columns & ~g->loaded) == 0);
-	*out = (struct pack_row){.id = *id, .received_ms = id_record_ms(id)};
+	*out = (struct pack_row){
+	    .id = *id, .received_ms = id_record_ms(id), .leaf_index = PACK_LEAF_NONE};
 	if (is_wanted(columns, PACK_COLUMN_REST) && !rest_get(g, index, arena, c, err))
 		return false;
 	for (unsigned column = 0; column < PACK_COLUMN_COUNT; column++)

@@ -66,6 +66,8 @@ struct pack_columns {
 	struct bytes explanation;
 };
 
+#define PACK_LEAF_NONE UINT64_MAX
+
 /* A record as search and read give it. */
 struct pack_row {
 	struct id_record id;
@@ -73,6 +75,8 @@ struct pack_row {
 	uint64_t size_bytes; /* of the stored message */
 	uint8_t sha256[32];  /* of the stored message */
 	enum pack_retention retention;
+	uint64_t
+	    leaf_index; /* in the proof log; PACK_LEAF_NONE: none yet. Packs keep it, the row's encoding does not */
 	const struct bytes *recipients;
 	size_t recipient_count;
 	struct pack_columns columns;

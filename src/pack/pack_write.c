@@ -421,7 +421,7 @@ content_finish(struct pack_writer *w, struct err *err)
 }
 
 bool
-pack_writer_finish(struct pack_writer **writer, char name_out[ID_RECORD_TEXT_SIZE], struct err *err)
+pack_writer_finish(struct pack_writer **writer, struct pack_written *out, struct err *err)
 {
 	struct pack_writer *w = *writer;
 	struct err ignored;
@@ -436,9 +436,12 @@ pack_writer_finish(struct pack_writer **writer, char name_out[ID_RECORD_TEXT_SIZ
 			(void)!os_fs_unlink(w->fs, w->temporary, &ignored);
 		ok = ok && os_fs_sync_dir(w->fs, w->dir, err);
 	}
-	if (ok)
-		memcpy(name_out, w->name, sizeof w->name);
-	else
+	if (ok) {
+		*out = (struct pack_written){.records = w->directory.record_count,
+		    .message_bytes = w->message_bytes,
+		    .file_bytes = w->at};
+		memcpy(out->name, w->name, sizeof w->name);
+	} else
 		(void)err_prefix(err, "pack %s", w->temporary);
 	writer_free(&w);
 	return ok;

@@ -166,7 +166,8 @@ too_much_is_left_out_and_flagged(void **state)
 static void
 a_count_beyond_the_bytes_costs_nothing(void **state)
 {
-	struct pack_row row = {.retention = PACK_RETENTION_ONE_YEAR}, back;
+	struct pack_row row = {.retention = PACK_RETENTION_ONE_YEAR, .leaf_index = PACK_LEAF_NONE},
+			back;
 	struct arena arena;
 	struct buf out;
 	struct reader r;

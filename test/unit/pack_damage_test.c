@@ -310,7 +310,7 @@ static bool
 try_write(struct pack_fixture *f, struct os_fs fs, struct err *err)
 {
 	struct pack_writer *w = NULL;
-	char name[ID_RECORD_TEXT_SIZE];
+	struct pack_written written;
 
 	if (!pack_writer_new(
 		fs, FIXTURE_DIR, FIXTURE_ARCHIVE, f->key, &f->rng, FIXTURE_T0, &w, err))
@@ -320,7 +320,7 @@ try_write(struct pack_fixture *f, struct os_fs fs, struct err *err)
 			pack_writer_drop(&w);
 			return false;
 		}
-	return pack_writer_finish(&w, name, err);
+	return pack_writer_finish(&w, &written, err);
 }
 
 /* P1: the n-th operation of the disk fails, for every n and in every way: true means a whole pack, and a name that

@@ -100,7 +100,7 @@ void
 pack_fixture_write(struct pack_fixture *f, const char *dir)
 {
 	struct pack_writer *w = NULL;
-	char name[ID_RECORD_TEXT_SIZE];
+	struct pack_written written;
 	struct err err;
 
 	if (!pack_writer_new(f->fs, dir, FIXTURE_ARCHIVE, f->key, &f->rng, FIXTURE_T0, &w, &err))
@@ -113,10 +113,10 @@ pack_fixture_write(struct pack_fixture *f, const char *dir)
 			bytes_slice(f->bodies[i], added, SIZE_MAX), &err))
 			fail_msg("%s", err.msg);
 	}
-	if (!pack_writer_finish(&w, name, &err))
+	if (!pack_writer_finish(&w, &written, &err))
 		fail_msg("%s", err.msg);
 	assert_null(w);
-	(void)snprintf(f->path, sizeof f->path, "%s/%s.pack", dir, name);
+	(void)snprintf(f->path, sizeof f->path, "%s/%s.pack", dir, written.name);
 	sort(f);
 }
 

@@ -51,7 +51,7 @@ row_fixture_random(
 	    &c->sender_hostname, &c->sender_ip, &c->tls_protocol, &c->tls_cipher, &c->source_arn,
 	    &c->explanation};
 
-	*out = (struct pack_row){.received_ms = received_ms};
+	*out = (struct pack_row){.received_ms = received_ms, .leaf_index = PACK_LEAF_NONE};
 	id_record_new(&out->id, received_ms, rng);
 	crypt_sha256(out->sha256, BYTES_EMPTY);
 	out->retention = (enum pack_retention)(1 + rng_below(rng, PACK_RETENTION_PERMANENT));
