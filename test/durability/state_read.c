@@ -28,7 +28,7 @@ read_message(struct reading *r, const struct id_record *id)
 {
 	char text[ID_RECORD_TEXT_SIZE], hex[2 * CRYPT_SHA256_BYTES + 1];
 	uint8_t digest[CRYPT_SHA256_BYTES];
-	struct archive_row row;
+	struct pack_row row;
 	const char *archive_id;
 	struct arena arena;
 	struct buf body;
@@ -52,7 +52,7 @@ read_message(struct reading *r, const struct id_record *id)
 }
 
 static bool
-on_row(void *ctx, const struct archive_row *row)
+on_row(void *ctx, const struct pack_row *row)
 {
 	struct reading *r = ctx;
 
