@@ -223,6 +223,10 @@ const struct cli_command app_commands[] = {
 	"first start of the server would.\n\n" SERVER_OPTIONS_HELP,
 	run_init},
     {"demo", "play a whole journaling set-up on loopback", app_demo_usage, app_demo_run},
+    {"backup create", "bring a backup up to date", app_backup_create_usage, app_backup_create_run},
+    {"backup restore", "make a data directory from a backup", app_backup_restore_usage,
+	app_backup_restore_run},
+    {"backup verify", "read a backup and check it", app_backup_verify_usage, app_backup_verify_run},
     {"verify", "read everything that is kept and check it", app_verify_usage, app_verify_run},
     {"config check", "say what is wrong with the configuration",
 	"daybook config check [--config FILE] [--data DIR]\n\n"

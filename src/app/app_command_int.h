@@ -27,6 +27,10 @@ int app_usage(const char *command, const struct err *err);
 
 int app_demo_run(int argc, char **argv);
 extern const char app_demo_usage[];
+int app_backup_create_run(int argc, char **argv);
+int app_backup_verify_run(int argc, char **argv);
+int app_backup_restore_run(int argc, char **argv);
+extern const char app_backup_create_usage[], app_backup_verify_usage[], app_backup_restore_usage[];
 int app_verify_run(int argc, char **argv);
 extern const char app_verify_usage[];
 

@@ -33,6 +33,12 @@ struct catalog;
 MUST_USE bool catalog_open(const char *path, struct crypt_keys *keys, const struct rng *rng,
     struct catalog **out, struct err *err);
 void catalog_close(struct catalog **c);
+/*
+ * catalog_snapshot: the file at from as it is at one moment, in the new file to (0600); from may be open, here or in
+ * another process.
+ * fails  ERR_EXISTS to is there; ERR_NOT_FOUND no from; ERR_BUSY, ERR_NO_SPACE, ERR_IO; then to may be there in part
+ */
+MUST_USE bool catalog_snapshot(const char *from, const char *to, struct err *err);
 
 /* Every function below needs an open transaction of the calling thread. Nothing is durable before commit is true. */
 MUST_USE bool catalog_begin(struct catalog *c, struct err *err);

@@ -86,6 +86,12 @@ os_signal_ignore(int signo)
 	(void)signal(signo, SIG_IGN);
 }
 
+bool
+os_is_terminal(int fd)
+{
+	return isatty(fd) != 0;
+}
+
 void
 os_umask(unsigned mask)
 {

@@ -30,6 +30,9 @@ void os_umask(unsigned mask);
  * this process and in no child. ERR_BUSY somebody holds it; ERR_DENIED, ERR_IO. */
 MUST_USE bool os_lock_take(const char *path, int *fd_out, struct err *err);
 
+/* os_is_terminal: a person may be reading what is written to this file. */
+bool os_is_terminal(int fd);
+
 /* os_path_readable: this process may open path for reading right now (an errno-free yes or no). */
 bool os_path_readable(const char *path);
 /* os_path_owner: numeric owner of path. ERR_NOT_FOUND, ERR_IO. */
