@@ -56,6 +56,26 @@ run_delete(struct cli *cli)
 	return CLI_EXIT_DONE;
 }
 
+static int
+run_undelete(struct cli *cli)
+{
+	struct json *input, *output = NULL;
+	struct err err;
+	char *id = cli_resolve(cli, &cli_noun_archive, cli->args.operands[0], &err);
+
+	if (id != NULL) {
+		input = json_new_object();
+		json_set_str(input, "ArchiveId", id);
+		output = cli_call(cli, "Daybook.UndeleteArchive", input, &err);
+	}
+	mem_free(id);
+	if (output == NULL)
+		return cli_fail(cli, &err);
+	json_free(&output);
+	cli_note("archive %s is active again", cli->args.operands[0]);
+	return CLI_EXIT_DONE;
+}
+
 static const struct cli_option create_options[] = {
     {"retention", "PERIOD", "THREE_MONTHS … TEN_YEARS or PERMANENT; SIX_MONTHS when left out",
 	false},
@@ -67,5 +87,7 @@ const struct cli_verb cli_archive_verbs[] = {
     {"archive create", "make an archive", "NAME", NULL, create_options, 1, 1, run_create},
     {"archive delete", "delete an archive and, after 30 days, all that is in it", "NAME|ID", NULL,
 	NULL, 1, 1, run_delete},
+    {"archive undelete", "bring a deleted archive back, within 30 days or while it is held",
+	"NAME|ID", NULL, NULL, 1, 1, run_undelete},
     {NULL, NULL, NULL, NULL, NULL, 0, 0, NULL},
 };

@@ -37,6 +37,8 @@ cli_exit_of(enum err_code code)
 		return CLI_EXIT_INTEGRITY;
 	case ERR_CANCELLED:
 		return CLI_EXIT_INTERRUPTED;
+	case ERR_REFUSED:
+		return CLI_EXIT_REFUSED;
 	case ERR_SYNTAX:
 	case ERR_LIMIT:
 	case ERR_IO:

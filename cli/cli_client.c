@@ -236,6 +236,7 @@ cli_client_fault(long status, struct bytes body, struct err *err)
 	    {"RequestTimeTooSkewed", ERR_DENIED},
 	    {"MissingAuthentication", ERR_DENIED},
 	    {"Conflict", ERR_EXISTS},
+	    {"Refused", ERR_REFUSED},
 	    {"Throttling", ERR_LIMIT},
 	    {"ServiceQuota", ERR_LIMIT},
 	    {"ServiceUnavailable", ERR_TIMEOUT},

@@ -37,7 +37,7 @@ extern const struct cli_verb
     *const cli_verbs[]; /* tables, each ended by a NULL name; NULL ends the list */
 extern const struct cli_verb cli_resource_verbs[], cli_archive_verbs[], cli_search_verbs[],
     cli_message_verbs[], cli_audit_verbs[], cli_export_verbs[], cli_access_key_verbs[],
-    cli_status_verbs[];
+    cli_status_verbs[], cli_hold_verbs[], cli_retention_verbs[];
 extern const struct cli_option cli_common_options[];
 
 /* cli_fail: prints "daybook: err.msg" and says how the command ends. */
@@ -77,7 +77,8 @@ struct cli_noun {
 	const char *id, *name; /* member names */
 	const struct cli_column *columns;
 };
-extern const struct cli_noun cli_noun_archive, cli_noun_rules, cli_noun_policy, cli_noun_endpoint;
+extern const struct cli_noun cli_noun_archive, cli_noun_rules, cli_noun_policy, cli_noun_endpoint,
+    cli_noun_hold;
 
 /* cli_resolve: the id of the one that text names, by id or by unique name; mem_free it. ERR_NOT_FOUND with a
  * suggestion. */

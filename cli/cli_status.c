@@ -57,6 +57,10 @@ print_trouble(struct cli *cli, const struct json *status)
 	if (json_get_bool(status, "VolumeFailed", false))
 		buf_append_str(&cli->out, "TROUBLE: the data volume failed; mail is deferred until "
 					  "the server is restarted\n");
+	if (json_get_bool(json_find(status, "Clock"), "Stopped", false))
+		buf_append_str(&cli->out,
+		    "TROUBLE: the clock jumped; nothing is destroyed until somebody confirms it: "
+		    "daybook retention confirm-clock\n");
 	if (json_get_bool(status, "SpaceLow", false))
 		buf_append_str(&cli->out, "TROUBLE: disk space is low; mail is deferred\n");
 	(void)failed_endpoints(json_find(status, "Endpoints"), &cli->out);

@@ -4,6 +4,7 @@
 
 #include "api_model_handlers.h"
 #include "api_resource_int.h"
+#include "base_time.h"
 
 #define RETENTION_CHANGE_MS (7 * API_DAY_MS)
 
@@ -80,18 +81,23 @@ api_archive_list(struct api_call *call)
 	return api_resource_page(call, CATALOG_ARCHIVE, NULL, "Archives", archive_item);
 }
 
-/* One change of retention a week is a quota of the service that protects nobody here: strict mode only. */
+/* One change of retention a week: when it is wanted, or when the service's own limits are. */
 static bool
 retention_change(struct api_call *call, struct api_resource *r)
 {
 	const struct json *wanted = json_find(call->input, "Retention"), *last;
+	char next[TIME_ISO_SIZE];
 
 	if (wanted == NULL || json_equal(wanted, json_find(r->doc, "Retention")))
 		return true;
 	last = json_find(r->doc, "RetentionChanged");
-	if (call->api->o.aws_strict && last != NULL &&
-	    json_ms(last) + RETENTION_CHANGE_MS > call->now_ms)
-		return api_fault_quota(call, "Retention of an archive can be changed once a week");
+	if ((call->api->o.aws_strict || call->api->o.retention_strict) && last != NULL &&
+	    json_ms(last) + RETENTION_CHANGE_MS > call->now_ms) {
+		time_iso_format(next, json_ms(last) + RETENTION_CHANGE_MS);
+		return api_fault_conflict(call,
+		    "Retention of an archive can be changed once a week: the next time from %s on",
+		    next);
+	}
 	json_set(r->doc, "Retention", json_copy(wanted));
 	json_set_seconds(r->doc, "RetentionChanged", call->now_ms);
 	return true;

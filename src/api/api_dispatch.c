@@ -3,6 +3,7 @@
 #include "api_dispatch_int.h"
 #include "api_job_int.h"
 #include "api_resource_int.h"
+#include "api_retain_int.h"
 #include "base_text.h"
 
 /* A copy without members that the model does not know and without nulls: what is stored, compared and shown
@@ -147,6 +148,8 @@ api_dispatch_effects(struct api_call *call)
 		api_job_queue(call->api, call->job_kind, call->job_id);
 	if ((call->effects & API_EFFECT_STOP) != 0)
 		api_job_stop(call->api, call->job_id);
+	if ((call->effects & API_EFFECT_RETAIN) != 0)
+		api_retain_wake(call->api);
 	if ((call->effects & API_EFFECT_CONFIG) != 0 && o->config_changed != NULL)
 		o->config_changed(o->hook_ctx);
 	if ((call->effects & API_EFFECT_ENDPOINTS) != 0 && o->endpoints_changed != NULL)

@@ -9,6 +9,7 @@
 
 #include "api_export_int.h"
 #include "api_row_int.h"
+#include "retain.h"
 #include "base_mem.h"
 #include "base_text.h"
 
@@ -44,7 +45,7 @@ ids_find(struct export_state *s, const struct json *doc, struct archive_search_r
 
 	if (limit == 0)
 		return true;
-	api_filter_build(&s->arena, json_find(doc, "Filters"), &filter);
+	retain_filter_build(&s->arena, json_find(doc, "Filters"), &filter);
 	return archive_search(s->job->api->o.archive, json_get_str(doc, "ArchiveId"),
 		   json_ms(json_find(doc, "FromTimestamp")), json_ms(json_find(doc, "ToTimestamp")),
 		   &filter, limit, &s->job->cancel, id_visit, &s->ids, report, err) &&

@@ -51,6 +51,8 @@ struct api_audit_strangers {
 };
 
 struct api_jobs;
+struct api_retain;
+struct retain;
 
 struct api {
 	struct api_options
@@ -63,13 +65,16 @@ struct api {
 						sealed */
 	struct api_jobs *jobs;
 	struct api_audit_strangers strangers;
+	struct retain *retain;
+	struct api_retain *retain_work;
 };
 
 enum api_effect {
 	API_EFFECT_ENDPOINTS = 1,
 	API_EFFECT_CONFIG = 2,
 	API_EFFECT_JOB = 4,
-	API_EFFECT_STOP = 8
+	API_EFFECT_STOP = 8,
+	API_EFFECT_RETAIN = 16 /* something to freeze, erase or destroy */
 };
 
 struct api_call {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api_retain_int.h"
 #include "base_log.h"
 #include "base_mem.h"
 #include "os_thread.h"
@@ -320,8 +321,11 @@ export_worker(void *ctx)
 void
 api_run_jobs(struct api *api)
 {
+	struct err err;
+
 	queue_run(api, 0, 0);
 	queue_run(api, 1, 0);
+	(void)retain_run(api->retain, true, NULL, &err); /* it logs */
 }
 
 /* A page of rows at a time: documents may be large. */

@@ -4,9 +4,10 @@
 
 #include "api_audit_int.h"
 #include "api_model_handlers.h"
-#include "api_resource_int.h"
+#include "api_retain_int.h"
 #include "api_row_int.h"
 #include "base_text.h"
+#include "base_time.h"
 #include "mime_message.h"
 
 #define LINK_PATH "/message/"
@@ -32,6 +33,27 @@ archive_open_check(struct api_call *call, const char *archive_id)
 	return true;
 }
 
+/* A message that was erased is not found, and the answer says since when, and by whose word. */
+static bool
+not_found(struct api_call *call, struct bytes id_text)
+{
+	const char *erasure, *by;
+	char when[TIME_ISO_SIZE];
+	int64_t when_ms;
+	struct err err;
+
+	if (retain_erased(call->api->retain, arena_text(&call->arena, id_text), &call->arena,
+		&when_ms, &erasure, &by, &err)) {
+		time_iso_format(when, when_ms);
+		return api_fault_not_found(call,
+		    "Archived message not found: it was erased on %s (erasure %s, approved by %s)",
+		    when, erasure, by);
+	}
+	if (err.code != ERR_NONE)
+		return api_fault_trouble(call, &err);
+	return api_fault_validation(call, "ArchivedMessageId: archived message not found");
+}
+
 /* body: NULL = the row only. */
 static bool
 message_read(struct api_call *call, struct bytes id_text, struct pack_row *row, struct buf *body)
@@ -44,9 +66,7 @@ message_read(struct api_call *call, struct bytes id_text, struct pack_row *row, 
 		return api_fault_validation(call, "ArchivedMessageId: archived message not found");
 	if (archive_read(call->api->o.archive, &id, &call->arena, &archive_id, row, body, &err))
 		return archive_open_check(call, archive_id);
-	if (err.code == ERR_NOT_FOUND)
-		return api_fault_validation(call, "ArchivedMessageId: archived message not found");
-	return api_fault_trouble(call, &err);
+	return err.code == ERR_NOT_FOUND ? not_found(call, id_text) : api_fault_trouble(call, &err);
 }
 
 static void

@@ -15,6 +15,9 @@ static const struct api_kind kinds[] = {
     {CATALOG_RELAY, "r-", "mailmanager-smtp-relay", "Relay", API_RELAYS_MAX},
     {CATALOG_SEARCH, "s-", NULL, "Search", 0},
     {CATALOG_EXPORT, "e-", NULL, "Export", 0},
+    {CATALOG_HOLD, "h-", NULL, "Hold", 0},
+    {CATALOG_DISPOSITION, "d-", NULL, "Disposition", 0},
+    {CATALOG_ERASURE, "x-", NULL, "Erasure", 0},
 };
 
 const struct api_kind *

@@ -12,8 +12,4 @@ void api_row_show(const struct pack_row *row, struct json *out);
 struct json *api_row_envelope(const struct pack_row *row);
 struct json *api_row_metadata(const struct pack_row *row);
 
-/* api_filter_build: ArchiveFilters (valid by the model; NULL = everything) as the archive takes them. Values
- * are lent by filters, the rest lives in the arena. */
-void api_filter_build(struct arena *arena, const struct json *filters, struct pack_filter *out);
-
 #endif

@@ -6,6 +6,7 @@
 #include "api_job_int.h"
 #include "api_model_handlers.h"
 #include "api_row_int.h"
+#include "retain.h"
 
 #define RESULTS      "ResultIds" /* ids one after the other, ID_CHARS each */
 #define ID_CHARS     (ID_RECORD_TEXT_SIZE - 1)
@@ -78,7 +79,7 @@ api_search_run(struct api_job *job, const struct json *doc, struct json *changes
 
 	arena_init(&arena);
 	buf_init(&ids, (size_t)API_SEARCH_ROWS_MAX * ID_CHARS);
-	api_filter_build(&arena, json_find(doc, "Filters"), &filter);
+	retain_filter_build(&arena, json_find(doc, "Filters"), &filter);
 	if (limit > 0)
 		ok = archive_search(job->api->o.archive, json_get_str(doc, "ArchiveId"),
 		    json_ms(json_find(doc, "FromTimestamp")),

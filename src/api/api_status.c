@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How the installation is doing. */
+#include <string.h>
+
 #include "api_int.h"
 #include "api_model_handlers.h"
-#include "api_resource_int.h"
+#include "api_retain_int.h"
 
 static bool
 archive_status(struct api_call *call, struct api_resource *r, void *ctx)
@@ -11,9 +13,14 @@ archive_status(struct api_call *call, struct api_resource *r, void *ctx)
 	struct archive_stats stats;
 	struct err err;
 
+	if (!archive_stats_get(call->api->o.archive, r->row.id, &stats, &err)) {
+		json_free(&out);
+		/* Its bytes are destroyed, its row goes in a moment. */
+		return (err.code == ERR_NOT_FOUND &&
+			   strcmp(r->row.state, "PENDING_DELETION") == 0) ||
+		       api_fault_trouble(call, &err);
+	}
 	json_push(list, out);
-	if (!archive_stats_get(call->api->o.archive, r->row.id, &stats, &err))
-		return api_fault_trouble(call, &err);
 	json_set_str(out, "ArchiveId", r->row.id);
 	json_set_str(out, "ArchiveName", json_get_str(r->doc, "ArchiveName"));
 	json_set_str(out, "State", r->row.state);
@@ -52,6 +59,13 @@ api_status_get(struct api_call *call)
 		    *out = call->output;
 	int64_t oldest = archive_oldest_unsealed_ms(api->o.archive);
 
+	struct json *clock = api_retain_clock(call);
+	struct err err;
+	bool ok;
+
+	if (clock == NULL)
+		return false;
+	json_set(out, "Clock", clock);
 	json_set_str(out, "Version", api->names.version);
 	json_set_integer(
 	    out, "UptimeSeconds", (clock_mono_ms(&api->o.clock) - api->started_mono_ms) / 1000);
@@ -61,6 +75,10 @@ api_status_get(struct api_call *call)
 		json_set_seconds(out, "OldestUnsealedTimestamp", oldest);
 	json_set_bool(out, "VolumeFailed", archive_failed(api->o.archive));
 	json_set_bool(out, "SpaceLow", archive_space_low(api->o.archive));
-	return api_resource_each(call, CATALOG_ARCHIVE, archive_status, archives) &&
-	       api_resource_each(call, CATALOG_INGRESS_POINT, endpoint_status, endpoints);
+	if (!catalog_begin(api->o.catalog, &err))
+		return api_fault_trouble(call, &err);
+	ok = api_resource_each(call, CATALOG_ARCHIVE, archive_status, archives) &&
+	     api_resource_each(call, CATALOG_INGRESS_POINT, endpoint_status, endpoints);
+	catalog_rollback(api->o.catalog);
+	return ok;
 }

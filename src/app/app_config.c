@@ -29,6 +29,8 @@ struct key {
 
 static const char *const log_words[] = {"error", "warn", "info", "debug", NULL};
 static const char *const yes_words[] = {"yes", "no", NULL};
+static const char *const approval_words[] = {"automatic", "manual", NULL};
+static const char *const approver_words[] = {"same", "other", NULL};
 
 static const struct key keys[APP_KEY_COUNT] = {
     [APP_DATA] = {"server.data", FORM_PATH, 0, 0, NULL, NULL},
@@ -52,6 +54,9 @@ static const struct key keys[APP_KEY_COUNT] = {
     [APP_API_REGION] = {"api.region", FORM_TEXT, 0, 0, NULL, "us-east-1"},
     [APP_API_AWS_LIMITS] = {"api.aws-limits", FORM_WORD, 0, 0, yes_words, "no"},
     [APP_EXPORT_DIRECTORY] = {"export.directory", FORM_PATH, 0, 0, NULL, NULL},
+    [APP_RETENTION_APPROVAL] = {"retention.approval", FORM_WORD, 0, 0, approval_words, "automatic"},
+    [APP_RETENTION_STRICT] = {"retention.strict", FORM_WORD, 0, 0, yes_words, "no"},
+    [APP_ERASURE_APPROVAL] = {"erasure.approval", FORM_WORD, 0, 0, approver_words, "same"},
 };
 
 void

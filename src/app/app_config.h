@@ -37,6 +37,9 @@ enum app_key {
 	APP_API_REGION,
 	APP_API_AWS_LIMITS, /* yes no */
 	APP_EXPORT_DIRECTORY,
+	APP_RETENTION_APPROVAL, /* automatic manual */
+	APP_RETENTION_STRICT,   /* yes no */
+	APP_ERASURE_APPROVAL,   /* same other */
 	APP_KEY_COUNT
 };
 

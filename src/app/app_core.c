@@ -305,6 +305,9 @@ open_api(struct core *c, struct err *err)
 	    .bucket_count = config->bucket_count,
 	    .aws_strict = app_config_yes(config, APP_API_AWS_LIMITS),
 	    .job_threads = true,
+	    .retention_strict = app_config_yes(config, APP_RETENTION_STRICT),
+	    .retention_manual = strcmp(config->text[APP_RETENTION_APPROVAL], "manual") == 0,
+	    .erasure_four_eyes = strcmp(config->text[APP_ERASURE_APPROVAL], "other") == 0,
 	    .endpoints_changed = core_refresh,
 	    .config_changed = core_refresh,
 	    .hook_ctx = c};

@@ -2,8 +2,8 @@
 /*
  * The inside of struct archive: volumes (one per archive), log files with their rows, and the two threads.
  *
- * Locks, in the order they are taken: seal_lock (one sealer), write_lock (the file being written), lock (everything
- * shared). lock is never held during a file operation or a call of the user's.
+ * Locks, in the order they are taken: destroy_lock (one destruction), seal_lock (one sealer), write_lock (the file
+ * being written), lock (everything shared). lock is never held during a file operation or a call of the user's.
  */
 #ifndef ARCHIVE_INT_H
 #define ARCHIVE_INT_H
@@ -32,7 +32,9 @@ struct archive_volume {
 	/* seal_lock */
 	struct pack **old_packs; /* merged into others, and still read by somebody */
 	size_t old_count;
-	bool merge_failed; /* not tried again before a start */
+	bool merge_failed;    /* not tried again before a start */
+	struct pack *leaving; /* its successor is shown; goes when nobody reads it any more */
+	bool removed;         /* lock, too: the archive is destroyed, and not found any more */
 };
 
 /* One delivery that is in the log and in no pack. Lives in its file's arena. */
@@ -99,6 +101,7 @@ struct archive {
 	    create_lock; /* one archive_create at a time; taken with no other lock held */
 	/* seal_lock */
 	pthread_mutex_t seal_lock;
+	pthread_mutex_t destroy_lock; /* one destruction at a time; before all others */
 	atomic_bool closing;
 	pthread_t writer, sealer;
 };

@@ -195,7 +195,9 @@ archive_merge(struct archive *a, struct archive_volume *v)
 	struct pack **group = mem_calloc(a->options.merge_packs, sizeof(struct pack *));
 	struct err err;
 
-	for (unsigned class = 0; class < CLASSES && !v->merge_failed && !atomic_load(&a->closing);
+	/* While a pack is leaving, recovery must be able to tell its successor. */
+	for (unsigned class = 0;
+	     class < CLASSES && v->leaving == NULL && !v->merge_failed && !atomic_load(&a->closing);
 	     class ++)
 		while (!v->merge_failed && group_take(a, v, class, group)) {
 			if (group_merge(a, v, group, &err)) {

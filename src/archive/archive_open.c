@@ -27,6 +27,7 @@ conditions_init(struct archive *a)
 	must(pthread_mutex_init(&a->write_lock, NULL) == 0);
 	must(pthread_mutex_init(&a->create_lock, NULL) == 0);
 	must(pthread_mutex_init(&a->seal_lock, NULL) == 0);
+	must(pthread_mutex_init(&a->destroy_lock, NULL) == 0);
 }
 
 static struct archive *
@@ -75,6 +76,7 @@ archive_free(struct archive *a)
 	(void)pthread_mutex_destroy(&a->write_lock);
 	(void)pthread_mutex_destroy(&a->create_lock);
 	(void)pthread_mutex_destroy(&a->seal_lock);
+	(void)pthread_mutex_destroy(&a->destroy_lock);
 	(void)pthread_cond_destroy(&a->writer_wake);
 	(void)pthread_cond_destroy(&a->sealer_wake);
 	mem_free(a->intake_dir);

@@ -37,7 +37,7 @@ struct archive_volume *
 archive_volume_find(struct archive *a, const char *id)
 {
 	for (size_t i = 0; i < a->volume_count; i++)
-		if (strcmp(a->volumes[i]->id, id) == 0)
+		if (strcmp(a->volumes[i]->id, id) == 0 && !a->volumes[i]->removed)
 			return a->volumes[i];
 	return NULL;
 }
@@ -72,6 +72,7 @@ archive_volume_free(struct archive_volume **volume)
 		pack_release(&v->packs[i]);
 	for (size_t i = 0; i < v->old_count; i++)
 		pack_release(&v->old_packs[i]);
+	pack_release(&v->leaving);
 	mem_free(v->old_packs);
 	mem_free(v->packs);
 	secret_free(&v->key);

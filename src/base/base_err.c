@@ -95,6 +95,8 @@ err_code_name(enum err_code code)
 		return "unsupported";
 	case ERR_CANCELLED:
 		return "cancelled";
+	case ERR_REFUSED:
+		return "refused";
 	}
 	return "unknown";
 }

@@ -24,7 +24,8 @@ enum err_code {
 	ERR_CORRUPT,     /* bytes at rest are not what was written            */
 	ERR_SEALED,      /* the key is missing, wrong or away                 */
 	ERR_UNSUPPORTED, /* valid, and not done here                          */
-	ERR_CANCELLED    /* somebody asked us to stop                         */
+	ERR_CANCELLED,   /* somebody asked us to stop                         */
+	ERR_REFUSED      /* a hold, a period or a missing approval forbids it */
 };
 
 struct err {

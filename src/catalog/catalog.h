@@ -100,7 +100,7 @@ MUST_USE bool catalog_count(struct catalog *c, enum catalog_kind kind, const cha
 
 /*
  * Parts of a row: numbered pieces too large or too many for its document (the ids of a hold, a certificate). They go
- * with their row. put replaces; get: ERR_NOT_FOUND; count: parts that are there; clear: from that number on.
+ * with their row. put replaces; get: ERR_NOT_FOUND; count: parts that are there; clear: from ≤ number < end.
  */
 MUST_USE bool catalog_part_put(
     struct catalog *c, const char *id, uint32_t number, struct bytes data, struct err *err);
@@ -108,7 +108,8 @@ MUST_USE bool catalog_part_get(struct catalog *c, const char *id, uint32_t numbe
     struct arena *arena, struct bytes *out, struct err *err);
 MUST_USE bool catalog_part_count(
     struct catalog *c, const char *id, uint32_t *count_out, struct err *err);
-MUST_USE bool catalog_part_clear(struct catalog *c, const char *id, uint32_t from, struct err *err);
+MUST_USE bool catalog_part_clear(
+    struct catalog *c, const char *id, uint32_t from, uint32_t end, struct err *err);
 #define CATALOG_PART_MAX ((size_t)4 * 1024 * 1024) /* bytes of one; ERR_LIMIT */
 
 /* Tags of a resource, by id; sorted by key. Set: ERR_NOT_FOUND when no row has the id, so insert the row first. */

@@ -10,7 +10,7 @@ static const char PUT[] = "INSERT INTO part(id, number, data) VALUES(?1, ?2, ?3)
 			  " ON CONFLICT(id, number) DO UPDATE SET data = excluded.data";
 static const char GET[] = "SELECT data FROM part WHERE id = ?1 AND number = ?2";
 static const char COUNT[] = "SELECT count(*) FROM part WHERE id = ?1";
-static const char CLEAR[] = "DELETE FROM part WHERE id = ?1 AND number >= ?2";
+static const char CLEAR[] = "DELETE FROM part WHERE id = ?1 AND number >= ?2 AND number < ?3";
 
 static void
 number_format(char out[NUMBER_SIZE], uint32_t number)
@@ -87,7 +87,7 @@ catalog_part_count(struct catalog *c, const char *id, uint32_t *count_out, struc
 }
 
 bool
-catalog_part_clear(struct catalog *c, const char *id, uint32_t from, struct err *err)
+catalog_part_clear(struct catalog *c, const char *id, uint32_t from, uint32_t end, struct err *err)
 {
 	sqlite3_stmt *s = catalog_statement(c, CLEAR, err);
 
@@ -95,5 +95,6 @@ catalog_part_clear(struct catalog *c, const char *id, uint32_t from, struct err 
 		return false;
 	catalog_bind_text(s, 1, id);
 	catalog_bind_int(s, 2, from);
+	catalog_bind_int(s, 3, end);
 	return catalog_run(c, s, err);
 }

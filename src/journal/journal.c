@@ -103,6 +103,7 @@ answer_failure(struct task *t, const struct err *err)
 	case ERR_SEALED:
 	case ERR_UNSUPPORTED:
 	case ERR_CANCELLED:
+	case ERR_REFUSED:
 		break;
 	}
 	log_error("message from %.*s not kept: %s", (int)t->mail.peer_text.len,

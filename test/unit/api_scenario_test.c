@@ -624,7 +624,7 @@ static const struct step strict_steps[] = {
     SAVE("CreateArchive", "{\"ArchiveName\":\"one\"}", "A=ArchiveId"),
     OK("UpdateArchive", "{\"ArchiveId\":\"$A\",\"Retention\":{\"RetentionPeriod\":\"ONE_YEAR\"}}"),
     NO("UpdateArchive", "{\"ArchiveId\":\"$A\",\"Retention\":{\"RetentionPeriod\":\"TWO_YEARS\"}}",
-	402, "once a week"),
+	409, "once a week"),
     OK("UpdateArchive", "{\"ArchiveId\":\"$A\",\"Retention\":{\"RetentionPeriod\":\"ONE_YEAR\"}}"),
     DO("!advance", "604800000"),
     OK("UpdateArchive", "{\"ArchiveId\":\"$A\",\"Retention\":{\"RetentionPeriod\":\"TWO_YEARS\"}}"),

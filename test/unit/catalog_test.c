@@ -549,7 +549,7 @@ parts_follow_their_row(void **state)
 	OK(catalog_part_get(p->c, "h-1", 1, &p->arena, &got, &p->err));
 	assert_true(bytes_equal(got, BYTES_LIT("uno")));
 	FAILS(catalog_part_get(p->c, "h-1", 2, &p->arena, &got, &p->err), ERR_NOT_FOUND);
-	OK(catalog_part_clear(p->c, "h-1", 1, &p->err));
+	OK(catalog_part_clear(p->c, "h-1", 1, 2, &p->err));
 	FAILS(catalog_part_get(p->c, "h-1", 1, &p->arena, &got, &p->err), ERR_NOT_FOUND);
 	OK(catalog_delete(p->c, CATALOG_HOLD, "h-1", &p->err));
 	OK(catalog_part_count(p->c, "h-1", &count, &p->err));

@@ -2,7 +2,7 @@
 /* ArchiveFilters as the archive takes them. */
 #include <string.h>
 
-#include "api_row_int.h"
+#include "retain.h"
 #include "base_err.h"
 
 static enum pack_attribute
@@ -48,7 +48,7 @@ conditions_build(struct arena *arena, const struct json *list, size_t *count_out
 }
 
 void
-api_filter_build(struct arena *arena, const struct json *filters, struct pack_filter *out)
+retain_filter_build(struct arena *arena, const struct json *filters, struct pack_filter *out)
 {
 	out->include = conditions_build(arena, json_find(filters, "Include"), &out->include_count);
 	out->unless = conditions_build(arena, json_find(filters, "Unless"), &out->unless_count);

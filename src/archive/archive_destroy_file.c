@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What destruction does on the disk: successors written, old files wiped, log files waited for; archives removed. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "archive_destroy_int.h"
+#include "base_mem.h"
+
+#define WIPE_BYTES 4096u /* more than any header: the wrapped key is in there */
+#define WAIT_MS    50
+
+bool
+archive_destroy_wipe(struct archive *a, const char *dir, const char *path, struct err *err)
+{
+	static const uint8_t zeros[WIPE_BYTES];
+	struct os_fs fs = a->options.fs;
+	char *temporary = mem_alloc(strlen(path) + sizeof ".tmp");
+	struct os_file *file = NULL;
+	uint64_t size = 0;
+	bool ok;
+
+	memcpy(temporary, path, strlen(path));
+	memcpy(temporary + strlen(path), ".tmp", sizeof ".tmp");
+	if (!os_fs_rename(fs, path, temporary, err) && err->code != ERR_NOT_FOUND) {
+		mem_free(temporary);
+		return false;
+	}
+	/* From here on it does not come back: recovery removes temporary files. */
+	ok = os_fs_sync_dir(fs, dir, err);
+	if (ok && os_fs_open(fs, temporary, OS_OPEN_READ_WRITE, &file, err)) {
+		ok = os_file_size(file, &size, err) &&
+		     os_file_write_at(file, 0,
+			 bytes_of(zeros, size < sizeof zeros ? (size_t)size : sizeof zeros), err) &&
+		     os_file_sync(file, err);
+		if (ok)
+			ok = os_file_close(&file, err);
+		else
+			os_file_drop(&file);
+		ok = ok && os_fs_unlink(fs, temporary, err) && os_fs_sync_dir(fs, dir, err);
+	} else if (ok) {
+		ok = err->code == ERR_NOT_FOUND;
+	}
+	mem_free(temporary);
+	return ok;
+}
+
+static bool
+record_copy(struct pack *pack, size_t position, struct pack_writer *w, struct err *err)
+{
+	struct pack_row row;
+	struct arena arena;
+	struct buf body;
+	bool ok;
+
+	arena_init(&arena);
+	buf_init(&body, ARCHIVE_RECORD_BYTES_MAX);
+	ok = pack_row(pack, position, &arena, &row, err) && pack_body(pack, position, &body, err) &&
+	     pack_writer_add(w, &row, BYTES_EMPTY, buf_view(&body), err);
+	buf_fini(&body);
+	arena_fini(&arena);
+	return ok;
+}
+
+static bool
+rest_write(struct archive_destroying *t, const struct archive_turn *turn, uint64_t records,
+    struct pack_writer *w, struct err *err)
+{
+	size_t next = 0;
+
+	for (size_t i = 0; i < records; i++) {
+		if (next < turn->wanted_count && turn->wanted[next].position == i) {
+			next++;
+			continue;
+		}
+		if (atomic_load(&t->a->closing) || (t->cancel != NULL && atomic_load(t->cancel)))
+			return ERR(err, ERR_CANCELLED, "cancelled");
+		if (!record_copy(turn->pack, i, w, err))
+			return false;
+	}
+	return true;
+}
+
+bool
+archive_destroy_write(struct archive_destroying *t, struct archive_turn *turn, struct err *err)
+{
+	struct archive_volume *v = t->v;
+	struct pack_writer *w = NULL;
+	struct pack_written written;
+	struct pack_info info;
+	char *path;
+	bool ok;
+
+	pack_info_get(turn->pack, &info);
+	if (info.records == turn->wanted_count)
+		return true; /* dropped whole */
+	if (!pack_writer_new(t->a->options.fs, v->packs_dir, v->id, v->key, &t->a->options.rng,
+		clock_now_ms(&t->a->options.clock), &w, err))
+		return false;
+	if (!rest_write(t, turn, info.records, w, err)) {
+		pack_writer_drop(&w);
+		return false;
+	}
+	if (!pack_writer_finish(&w, &written, err))
+		return false;
+	path = archive_path(v->packs_dir, written.name, ".pack");
+	ok = pack_open(t->a->options.fs, path, v->id, v->key, &turn->successor, err);
+	mem_free(path);
+	return ok;
+}
+
+static bool
+pause_or_stop(struct archive_destroying *t, struct err *err)
+{
+	struct timespec until;
+
+	must(clock_gettime(CLOCK_MONOTONIC, &until) == 0);
+	until.tv_nsec += WAIT_MS * 1000000L;
+	if (until.tv_nsec >= 1000000000L) {
+		until.tv_nsec -= 1000000000L;
+		until.tv_sec++;
+	}
+	archive_lock(&t->a->lock);
+	if (!atomic_load(&t->a->closing)) {
+		int rc = pthread_cond_timedwait(&t->a->sealer_wake, &t->a->lock, &until);
+
+		must(rc == 0 || rc == ETIMEDOUT);
+	}
+	archive_unlock(&t->a->lock);
+	return (!atomic_load(&t->a->closing) && (t->cancel == NULL || !atomic_load(t->cancel))) ||
+	       ERR(err, ERR_CANCELLED, "cancelled");
+}
+
+bool
+archive_destroy_wait(struct archive_destroying *t, struct err *err)
+{
+	struct archive_volume *v = t->v;
+	bool ok = true, waits = true;
+
+	while (ok && waits) {
+		archive_lock(&t->a->seal_lock);
+		waits = v->leaving != NULL && pack_is_shared(v->leaving);
+		if (v->leaving != NULL && !waits) {
+			ok = archive_destroy_wipe(t->a, v->packs_dir, pack_path(v->leaving), err);
+			if (ok)
+				pack_release(&v->leaving);
+		}
+		archive_unlock(&t->a->seal_lock);
+		if (ok && waits)
+			ok = pause_or_stop(t, err);
+	}
+	return ok;
+}
+
+static int
+by_id(const void *a, const void *b)
+{
+	return id_record_compare(a, b);
+}
+
+static bool
+file_holds(const struct archive_destroying *t, const struct archive_unsealed *u)
+{
+	for (size_t i = 0; i < u->row_count; i++)
+		if (u->rows[i]->volume == t->v &&
+		    bsearch(&u->rows[i]->id, t->ids, t->count, sizeof *t->ids, by_id) != NULL)
+			return true;
+	return false;
+}
+
+/* A damaged file is never freed, and what is in it is known only until a restart: then it would come back. */
+static bool
+files_look(struct archive_destroying *t, bool *held_out, struct err *err)
+{
+	struct archive *a = t->a;
+	bool ok = true;
+
+	*held_out = false;
+	archive_lock(&a->lock);
+	for (size_t i = 0; ok && i < a->file_count; i++) {
+		if (a->files[i]->pinned)
+			ok = ERR(err, ERR_BUSY,
+			    "%s is damaged and may hold copies: nothing is destroyed before "
+			    "somebody took it away",
+			    a->files[i]->log->path);
+		*held_out = *held_out || file_holds(t, a->files[i]);
+	}
+	for (size_t i = 0; i < a->retired_count; i++)
+		*held_out = *held_out || file_holds(t, a->retired[i]);
+	archive_unlock(&a->lock);
+	return ok;
+}
+
+bool
+archive_destroy_unsealed(struct archive_destroying *t, struct err *err)
+{
+	bool held = false, ok;
+
+	if (t->count == 0)
+		return true;
+	ok = files_look(t, &held, err) && (!held || archive_seal(t->a, true, err)) &&
+	     files_look(t, &held, err);
+	while (ok && held)
+		ok = pause_or_stop(t, err) && archive_seal(t->a, false, err) &&
+		     files_look(t, &held, err);
+	return ok;
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rows of the catalog with their documents, and transactions around them. */
+#include <stdio.h>
+#include <string.h>
+
+#include "retain_int.h"
+
+#define PAGE 32
+
+bool
+retain_begin(struct retain *r, struct err *err)
+{
+	return catalog_begin(r->o.catalog, err);
+}
+
+bool
+retain_end(struct retain *r, bool ok, struct err *err)
+{
+	if (ok)
+		return catalog_commit(r->o.catalog, err);
+	catalog_rollback(r->o.catalog);
+	return false;
+}
+
+static bool
+doc_parse(struct retain_doc *d, struct err *err)
+{
+	d->doc = json_parse(d->row.document, err);
+	return d->doc != NULL;
+}
+
+bool
+retain_doc_get(struct retain *r, enum catalog_kind kind, const char *id, struct arena *arena,
+    struct retain_doc *out, struct err *err)
+{
+	*out = (struct retain_doc){0};
+	if (strchr(id, '/') != NULL)
+		return ERR(err, ERR_NOT_FOUND, "%.80s not found", id);
+	if (catalog_get(r->o.catalog, kind, id, arena, &out->row, err))
+		return doc_parse(out, err);
+	return err->code == ERR_NOT_FOUND ? ERR(err, ERR_NOT_FOUND, "%.80s not found", id) : false;
+}
+
+bool
+retain_doc_find(struct retain *r, enum catalog_kind kind, const char *name, struct arena *arena,
+    struct retain_doc *out, struct err *err)
+{
+	*out = (struct retain_doc){0};
+	return catalog_find(r->o.catalog, kind, name, arena, &out->row, err) && doc_parse(out, err);
+}
+
+static bool
+doc_write(struct retain *r, struct retain_doc *d, bool insert, struct err *err)
+{
+	struct buf text;
+	bool ok;
+
+	buf_init(&text, CATALOG_DOCUMENT_MAX);
+	json_print(d->doc, &text);
+	d->row.document = buf_view(&text);
+	d->row.updated_ms = clock_now_ms(&r->o.clock);
+	if (insert)
+		d->row.created_ms = d->row.updated_ms;
+	ok = buf_ok(&text, err) && (insert ? catalog_insert(r->o.catalog, &d->row, err)
+					   : catalog_update(r->o.catalog, &d->row, err));
+	d->row.document = BYTES_EMPTY;
+	buf_fini(&text);
+	return ok;
+}
+
+bool
+retain_doc_insert(struct retain *r, struct retain_doc *d, struct err *err)
+{
+	return doc_write(r, d, true, err);
+}
+
+bool
+retain_doc_save(struct retain *r, struct retain_doc *d, struct err *err)
+{
+	return doc_write(r, d, false, err);
+}
+
+void
+retain_doc_fini(struct retain_doc *d)
+{
+	json_free(&d->doc);
+}
+
+static bool
+page_visit(struct catalog_row *rows, size_t count, const char *state, retain_visit_fn visit,
+    void *ctx, struct err *err)
+{
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < count; i++) {
+		struct retain_doc d = {.row = rows[i]};
+
+		if (state != NULL && (rows[i].state == NULL || strcmp(rows[i].state, state) != 0))
+			continue;
+		ok = doc_parse(&d, err) && visit(ctx, &d, err);
+		retain_doc_fini(&d);
+	}
+	return ok;
+}
+
+bool
+retain_doc_each(struct retain *r, enum catalog_kind kind, const char *owner, const char *state,
+    retain_visit_fn visit, void *ctx, struct err *err)
+{
+	char last[ID_TEXT_SIZE] = "";
+	struct catalog_cursor cursor = {0, NULL};
+	size_t count = PAGE;
+	bool ok = true;
+
+	while (ok && count == PAGE) {
+		struct catalog_row rows[PAGE];
+		struct arena arena;
+
+		arena_init(&arena);
+		ok = catalog_list(
+			 r->o.catalog, kind, owner, &cursor, PAGE, &arena, rows, &count, err) &&
+		     page_visit(rows, count, state, visit, ctx, err);
+		if (ok && count == PAGE) {
+			/* The cursor outlives the page it came from. */
+			(void)snprintf(last, sizeof last, "%s", rows[PAGE - 1].id);
+			cursor = (struct catalog_cursor){rows[PAGE - 1].created_ms, last};
+		}
+		arena_fini(&arena);
+	}
+	return ok;
+}
+
+struct ids {
+	struct arena *arena;
+	const char **list;
+	size_t count;
+};
+
+static bool
+id_visit(void *ctx, struct retain_doc *d, struct err *err)
+{
+	struct ids *ids = ctx;
+	const char **list = arena_calloc(ids->arena, ids->count + 1, sizeof *list);
+
+	(void)err;
+	/* Oldest first: lists come newest first. Few rows are ever waiting. */
+	if (ids->count > 0)
+		memcpy(&list[1], ids->list, ids->count * sizeof *list);
+	list[0] = arena_strdup(ids->arena, d->row.id);
+	ids->list = list;
+	ids->count++;
+	return true;
+}
+
+bool
+retain_doc_ids(struct retain *r, enum catalog_kind kind, const char *state, struct arena *arena,
+    const char ***ids_out, size_t *count_out, struct err *err)
+{
+	struct ids ids = {.arena = arena};
+	bool ok;
+
+	if (!retain_begin(r, err))
+		return false;
+	ok = retain_doc_each(r, kind, NULL, state, id_visit, &ids, err);
+	catalog_rollback(r->o.catalog);
+	*ids_out = ids.list;
+	*count_out = ids.count;
+	return ok;
+}
