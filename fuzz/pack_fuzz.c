@@ -6,9 +6,9 @@
  *
  * Input: a mode byte, then
  *   0  a whole file, as it is
- *   1  counts and a directory in clear, then body and column blocks in clear: sealed here, so that the parsers behind
- *      the tags are reached
- *   2  a good pack is made; the input says which plain bytes of directory, columns and footer to change before sealing
+ *   1  skeletons, parts and columns in clear: sealed here, so that the parsers behind the tags are reached
+ *   2  a good pack is made; the input says which plain bytes of skeletons, columns, directory and footer to change
+ *      before sealing
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "pack_reader_int.h"
+#include "pack_recipe_int.h"
 #include "base_limits.h"
 #include "crypt_digest.h"
 #include "os_fs_memory.h"
@@ -202,6 +203,10 @@ tail_put(struct world *w, struct pack_codec *codec, const struct pack_directory 
 	struct pack_footer footer = {.directory_offset = w->file.len,
 	    .group_count = d->group_count,
 	    .block_count = d->block_count,
+	    .part_count = d->part_count,
+	    .without_leaf = d->record_count,
+	    .leaf_first = PACK_LEAF_NONE,
+	    .leaf_last = PACK_LEAF_NONE,
 	    .record_count = d->record_count,
 	    .message_bytes = message_bytes,
 	    .created_ms = T0,
@@ -248,19 +253,29 @@ change_bytes(struct reader *r, struct buf *plain)
 	}
 }
 
-/* One group of two rows whose columns are the input's, and one body block. */
+/* One group of two rows whose columns are the input's, and a block of skeletons and one of parts. */
 static void
 columns_from_input(struct world *w, struct reader *r)
 {
 	struct pack_codec *codec = pack_codec_new(w->data_key, &w->header.id);
 	struct pack_group group = {.row_count = 2};
-	struct pack_block block = {0};
+	struct pack_block blocks[2] = {{.kind = PACK_BLOCK_SKELETON}, {.kind = PACK_BLOCK_PARTS}};
 	struct id_record ids[2];
-	struct pack_directory d = {&group, &block, ids, 1, 1, 2};
+	uint64_t part_ends[1];
+	struct pack_directory d = {.groups = &group,
+	    .blocks = blocks,
+	    .part_ends = part_ends,
+	    .ids = ids,
+	    .group_count = 1,
+	    .block_count = 2,
+	    .part_count = 1,
+	    .record_count = 2};
 
 	for (int64_t i = 0; i < 2; i++)
 		id_record_new(&ids[i], T0 + i, &w->rng);
-	block.extent = block_put(w, codec, PACK_BLOCK_BODY, 0, piece_take(r, 4096));
+	blocks[0].extent = block_put(w, codec, PACK_BLOCK_SKELETON, 0, piece_take(r, 4096));
+	blocks[1].extent = block_put(w, codec, PACK_BLOCK_PARTS, 0, piece_take(r, 4096));
+	part_ends[0] = blocks[1].extent.raw_len;
 	for (unsigned c = 0; c < PACK_COLUMN_COUNT; c++)
 		group.columns[c] = block_put(
 		    w, codec, PACK_BLOCK_COLUMN, PACK_COLUMN_NUMBER(0, c), piece_take(r, 4096));
@@ -268,14 +283,21 @@ columns_from_input(struct world *w, struct reader *r)
 	pack_codec_free(&codec);
 }
 
+#define ROWS        3u
+#define PARTS_BYTES 100u /* two parts */
+#define FIRST_PART  60u
+
+/* Three messages, each of some text, the first part, some text, the second part. */
 static void
-rows_make(struct world *w, struct pack_group_writer *g, struct bytes body, struct id_record *ids,
-    size_t count)
+messages_make(struct world *w, struct pack_group_writer *g, struct bytes parts,
+    struct buf *skeletons, struct id_record *ids)
 {
 	static const struct bytes RECIPIENTS[] = {
 	    {(const uint8_t *)"b@example.net", 13}, {(const uint8_t *)"c@d", 3}};
+	static const struct pack_recipe RECIPES[] = {{3, 0, {16, true}}, {4, 1, {0, false}}};
+	struct pack_base64 *base64 = pack_base64_new();
 
-	for (size_t i = 0; i < count; i++) {
+	for (unsigned i = 0; i < ROWS; i++) {
 		struct pack_row row = {.retention = PACK_RETENTION_ONE_YEAR,
 		    .leaf_index = PACK_LEAF_NONE,
 		    .recipients = RECIPIENTS,
@@ -283,32 +305,61 @@ rows_make(struct world *w, struct pack_group_writer *g, struct bytes body, struc
 		    .columns = {.subject = BYTES_LIT("subject"),
 			.from = BYTES_LIT("a@example.com"),
 			.has_attachments = i % 2 == 1}};
-		struct bytes message = bytes_slice(body, i * 10, 10);
+		struct pack_place place = {0, (uint32_t)skeletons->len};
+		struct buf message;
 
+		buf_init(&message, PLAIN_MAX);
+		buf_append_str(&message, "one");
+		pack_base64_encode(
+		    base64, bytes_slice(parts, 0, FIRST_PART), RECIPES[0].lines, &message);
+		buf_append_str(&message, "\r\n2\n");
+		pack_base64_encode(
+		    base64, bytes_slice(parts, FIRST_PART, SIZE_MAX), RECIPES[1].lines, &message);
+		pack_recipes_encode(RECIPES, 2, skeletons);
+		buf_append_str(skeletons, "one\r\n2\n");
 		id_record_new(&ids[i], T0 + (int64_t)i, &w->rng);
 		row.id = ids[i];
 		row.size_bytes = message.len;
-		crypt_sha256(row.sha256, message);
-		pack_group_writer_add(g, &row, (struct pack_place){0, (uint32_t)(i * 10)});
+		crypt_sha256(row.sha256, buf_view(&message));
+		pack_group_writer_add(g, &row, place);
+		buf_fini(&message);
 	}
+	pack_base64_free(&base64);
 }
 
 static void
 good_pack_changed(struct world *w, struct reader *r)
 {
 	struct pack_codec *codec = pack_codec_new(w->data_key, &w->header.id);
-	struct bytes body = BYTES_LIT("message 1\nmessage 2\nmessage 3\n");
+	uint64_t part_ends[2] = {FIRST_PART, PARTS_BYTES};
+	uint8_t parts[PARTS_BYTES];
 	struct pack_group_writer g;
-	struct pack_group group = {.row_count = 3};
-	struct pack_block block = {0};
-	struct id_record ids[3];
-	struct pack_directory d = {&group, &block, ids, 1, 1, 3};
+	struct pack_group group = {.row_count = ROWS};
+	struct pack_block blocks[2] = {{.kind = PACK_BLOCK_PARTS}, {.kind = PACK_BLOCK_SKELETON}};
+	struct id_record ids[ROWS];
+	struct pack_directory d = {.groups = &group,
+	    .blocks = blocks,
+	    .part_ends = part_ends,
+	    .ids = ids,
+	    .group_count = 1,
+	    .block_count = 2,
+	    .part_count = 2,
+	    .record_count = ROWS};
+	uint64_t message_bytes = 0;
 	struct buf plain;
 
+	for (unsigned i = 0; i < PARTS_BYTES; i++)
+		parts[i] = (uint8_t)i;
 	pack_group_writer_init(&g);
 	buf_init(&plain, PLAIN_MAX);
-	rows_make(w, &g, body, ids, 3);
-	block.extent = block_put(w, codec, PACK_BLOCK_BODY, 0, body);
+	messages_make(w, &g, bytes_of(parts, sizeof parts), &plain, ids);
+	for (unsigned i = 0; i < ROWS; i++)
+		message_bytes +=
+		    3 + pack_base64_length(FIRST_PART, (struct pack_lines){16, true}) + 4 +
+		    pack_base64_length(PARTS_BYTES - FIRST_PART, (struct pack_lines){0, false});
+	blocks[0].extent = block_put(w, codec, PACK_BLOCK_PARTS, 0, bytes_of(parts, sizeof parts));
+	change_bytes(r, &plain);
+	blocks[1].extent = block_put(w, codec, PACK_BLOCK_SKELETON, 0, buf_view(&plain));
 	for (unsigned c = 0; c < PACK_COLUMN_COUNT; c++) {
 		buf_reset(&plain);
 		pack_group_writer_column(&g, (enum pack_column)c, &plain);
@@ -316,7 +367,7 @@ good_pack_changed(struct world *w, struct reader *r)
 		group.columns[c] = block_put(
 		    w, codec, PACK_BLOCK_COLUMN, PACK_COLUMN_NUMBER(0, c), buf_view(&plain));
 	}
-	tail_put(w, codec, &d, body.len, r, change_bytes);
+	tail_put(w, codec, &d, message_bytes, r, change_bytes);
 	buf_fini(&plain);
 	pack_group_writer_fini(&g);
 	pack_codec_free(&codec);

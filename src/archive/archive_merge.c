@@ -4,8 +4,7 @@
  * look at every search.
  *
  * Packs are in classes of size, each eight times the one before. As many of one class as make a merge become one pack
- * of the next, so that a message is written anew four times at most. They lie within a month, so that a pack does not
- * outlive its first message by much.
+ * of the next, so that a message is written anew four times at most. They are of one calendar month.
  *
  * Order: the new pack is whole, verified and named on disk; then it takes the place of the old ones, in one step; the
  * old files are removed when nobody reads them. Recovery drops a pack all of whose records are in another one, which is
@@ -22,7 +21,6 @@
 #define CLASS_BYTES_MAX ((uint64_t)32 * LIMIT_MIB) /* from here on a pack stays as it is */
 #define CLASS_FACTOR    8u
 #define CLASSES         4u
-#define SPAN_MS_MAX     ((int64_t)31 * 24 * 3600 * 1000)
 
 static unsigned
 class_of(const struct pack *p)
@@ -47,18 +45,15 @@ oldest_first(const void *a, const void *b)
 	return left.oldest_ms < right.oldest_ms ? -1 : left.oldest_ms > right.oldest_ms;
 }
 
+/* They are in order of time: the first and the last say it for all. */
 static bool
-within_span(struct pack *const *packs, size_t count)
+within_month(struct pack *const *packs, size_t count)
 {
-	struct pack_info info;
-	int64_t oldest = INT64_MAX, newest = INT64_MIN;
+	struct pack_info first, last;
 
-	for (size_t i = 0; i < count; i++) {
-		pack_info_get(packs[i], &info);
-		oldest = info.oldest_ms < oldest ? info.oldest_ms : oldest;
-		newest = info.newest_ms > newest ? info.newest_ms : newest;
-	}
-	return newest - oldest <= SPAN_MS_MAX;
+	pack_info_get(packs[0], &first);
+	pack_info_get(packs[count - 1], &last);
+	return pack_month_of(first.oldest_ms) == pack_month_of(last.oldest_ms);
 }
 
 /* Packs of one class to be merged, held, oldest first; false when there are none. */
@@ -77,7 +72,7 @@ group_take(struct archive *a, struct archive_volume *v, unsigned class, struct p
 	if (count >= need)
 		qsort(list, count, sizeof(struct pack *), oldest_first);
 	for (size_t i = 0; i + need <= count && !found; i++) {
-		found = within_span(&list[i], need);
+		found = within_month(&list[i], need);
 		for (size_t k = 0; found && k < need; k++)
 			out[k] = pack_hold(list[i + k]);
 	}
@@ -86,27 +81,36 @@ group_take(struct archive *a, struct archive_volume *v, unsigned class, struct p
 	return found;
 }
 
+struct burying {
+	struct pack_writer *w;
+	struct err *err;
+	bool ok;
+};
+
+static bool
+tombstone_add(void *ctx, const struct pack_tombstone *t)
+{
+	struct burying *b = ctx;
+
+	b->ok = pack_writer_tombstone(b->w, t, b->err);
+	return b->ok;
+}
+
 static bool
 pack_add(struct archive *a, struct pack *p, struct pack_writer *w, struct err *err)
 {
+	struct burying burying = {w, err, true};
+	struct pack_reader *reader = NULL;
 	struct pack_info info;
-	struct pack_row row;
-	struct arena arena;
-	struct buf body;
-	bool ok = true;
+	bool ok;
 
 	pack_info_get(p, &info);
-	buf_init(&body, ARCHIVE_RECORD_BYTES_MAX);
-	for (size_t i = 0; ok && i < info.records; i++) {
-		arena_init(&arena);
-		buf_reset(&body);
-		ok = !atomic_load(&a->closing) || ERR(err, ERR_CANCELLED, "closing");
-		ok = ok && pack_row(p, i, &arena, &row, err) && pack_body(p, i, &body, err) &&
-		     pack_writer_add(w, &row, BYTES_EMPTY, buf_view(&body), err);
-		arena_fini(&arena);
-	}
-	buf_fini(&body);
-	return ok;
+	ok = pack_reader_new(p, &reader, err);
+	for (size_t i = 0; ok && i < info.records; i++)
+		ok = (!atomic_load(&a->closing) || ERR(err, ERR_CANCELLED, "closing")) &&
+		     pack_writer_copy(w, reader, i, err);
+	pack_reader_free(&reader);
+	return ok && pack_tombstones(p, tombstone_add, &burying, err) && burying.ok;
 }
 
 static bool

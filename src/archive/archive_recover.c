@@ -84,31 +84,20 @@ temporaries_remove(
 	return ok;
 }
 
-/* Is every record of p in q as well? Nearly always the times, or the first record, say no. */
+/* In doubt a pack stays. */
 static bool
 is_contained(struct pack *p, struct pack *q)
 {
-	struct pack_info mine, other;
-	struct pack_row row;
-	struct arena arena;
 	struct err err;
 	bool contained;
 
-	pack_info_get(p, &mine);
-	pack_info_get(q, &other);
-	contained = mine.records <= other.records && mine.oldest_ms >= other.oldest_ms &&
-		    mine.newest_ms <= other.newest_ms;
-	for (size_t k = 0; contained && k < mine.records; k++) {
-		arena_init(&arena);
-		contained = pack_row(p, k, &arena, &row, &err) && pack_find(q, &row.id) != SIZE_MAX;
-		arena_fini(&arena);
-	}
-	return contained;
+	return pack_is_contained(p, q, &contained, &err) && contained;
 }
 
 /*
- * A pack whose records are all in another one goes: it was sealed again because its last sync failed, or merged, and
- * the power went before it was removed. Of two with the same records the one loaded first, of the smaller name, stays.
+ * A pack whose records are all in another one, or buried there, goes: it was sealed again because its last sync failed,
+ * or merged, or rewritten, and the power went before it was removed. Of two with the same records the one loaded first,
+ * of the smaller name, stays.
  */
 static bool
 contained_drop(

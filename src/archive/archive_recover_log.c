@@ -90,11 +90,17 @@ static bool
 in_a_pack(const struct archive_volume *v, const struct id_record *id, int64_t received_ms)
 {
 	struct pack_info info;
+	struct err err;
 
 	for (size_t i = 0; i < v->pack_count; i++) {
+		bool buried = false;
+
 		pack_info_get(v->packs[i], &info);
 		if (received_ms >= info.oldest_ms && received_ms <= info.newest_ms &&
 		    pack_find(v->packs[i], id) != SIZE_MAX)
+			return true;
+		/* A record that was erased does not come back. */
+		if (info.tombstones > 0 && pack_is_buried(v->packs[i], id, &buried, &err) && buried)
 			return true;
 	}
 	return false;

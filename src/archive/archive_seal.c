@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From complete log files into packs, one pack per archive and file; then the file is freed.
+ * From complete log files into packs, one pack for each archive, file and calendar month; then the file is freed.
  *
  * Order: the pack is whole, verified and named on disk; then, under the lock, it is shown and its rows are not, so that
  * every view has each record once; when no view holds the file any more, it is marked free, durably.
@@ -52,15 +52,23 @@ row_add(struct archive_unsealed *u, struct archive_unsealed_row *row, struct pac
 	return ok;
 }
 
+/* Is this row one of those that go into a pack of this month? */
+static bool
+is_due(const struct archive_unsealed_row *row, const struct archive_volume *v, int32_t month)
+{
+	return row->volume == v && !row->sealed && !row->damaged &&
+	       pack_month_of(row->received_ms) == month;
+}
+
 static bool
 rows_add(struct archive *a, struct archive_unsealed *u, const struct archive_volume *v,
-    struct pack_writer *w, size_t *added_out, struct err *err)
+    int32_t month, struct pack_writer *w, size_t *added_out, struct err *err)
 {
 	*added_out = 0;
 	for (size_t i = 0; i < u->row_count; i++) {
 		struct archive_unsealed_row *row = u->rows[i];
 
-		if (row->volume != v || row->sealed || row->damaged)
+		if (!is_due(row, v, month))
 			continue;
 		if (atomic_load(&a->closing))
 			return ERR(err, ERR_CANCELLED, "closing");
@@ -73,19 +81,30 @@ rows_add(struct archive *a, struct archive_unsealed *u, const struct archive_vol
 
 /* The pack is shown and its rows are not, in one step. */
 static void
-swap(struct archive *a, struct archive_unsealed *u, struct archive_volume *v, struct pack *pack)
+swap(struct archive *a, struct archive_unsealed *u, struct archive_volume *v, int32_t month,
+    struct pack *pack)
 {
 	archive_lock(&a->lock);
 	archive_volume_add_pack(a, v, pack);
 	for (size_t i = 0; i < u->row_count; i++)
-		if (u->rows[i]->volume == v && !u->rows[i]->damaged)
+		if (is_due(u->rows[i], v, month))
 			u->rows[i]->sealed = true;
 	archive_unlock(&a->lock);
 }
 
+static void
+written_tell(const struct archive_volume *v, const struct pack_written *written)
+{
+	if (written->raw_messages > 0)
+		log_warn("archive %s: pack %s: %llu messages could not be made again from their "
+			 "parts and are kept "
+			 "as they came",
+		    v->id, written->name, (unsigned long long)written->raw_messages);
+}
+
 static bool
-volume_seal(
-    struct archive *a, struct archive_unsealed *u, struct archive_volume *v, struct err *err)
+volume_seal(struct archive *a, struct archive_unsealed *u, struct archive_volume *v, int32_t month,
+    struct err *err)
 {
 	struct pack_writer *w = NULL;
 	struct pack *pack = NULL;
@@ -97,7 +116,7 @@ volume_seal(
 	if (!pack_writer_new(a->options.fs, v->packs_dir, v->id, v->key, &a->options.rng,
 		clock_now_ms(&a->options.clock), &w, err))
 		return false;
-	ok = rows_add(a, u, v, w, &added, err);
+	ok = rows_add(a, u, v, month, w, &added, err);
 	if (!ok || added == 0) {
 		pack_writer_drop(&w);
 		return ok;
@@ -107,17 +126,21 @@ volume_seal(
 	path = archive_path(v->packs_dir, written.name, ".pack");
 	ok = pack_open(a->options.fs, path, v->id, v->key, &pack, err);
 	if (ok)
-		swap(a, u, v, pack);
+		swap(a, u, v, month, pack);
+	written_tell(v, &written);
 	mem_free(path);
 	return ok;
 }
 
+/* The month of the first row that is in no pack yet; a pack is of one month. */
 static bool
-has_work(const struct archive_unsealed *u, const struct archive_volume *v)
+has_work(const struct archive_unsealed *u, const struct archive_volume *v, int32_t *month_out)
 {
 	for (size_t i = 0; i < u->row_count; i++)
-		if (u->rows[i]->volume == v && !u->rows[i]->sealed && !u->rows[i]->damaged)
+		if (u->rows[i]->volume == v && !u->rows[i]->sealed && !u->rows[i]->damaged) {
+			*month_out = pack_month_of(u->rows[i]->received_ms);
 			return true;
+		}
 	return false;
 }
 
@@ -225,10 +248,12 @@ static bool
 file_seal(struct archive *a, struct archive_unsealed *u, struct err *err)
 {
 	struct archive_volume *v;
+	int32_t month;
 
 	for (size_t i = 0; (v = volume_at(a, i)) != NULL; i++)
-		if (has_work(u, v) && !volume_seal(a, u, v, err))
-			return false;
+		while (has_work(u, v, &month))
+			if (!volume_seal(a, u, v, month, err))
+				return false;
 	if (all_sealed(u)) {
 		retire(a, u);
 		mem_trim(); /* the rows of a whole file and the buffers of its packs */

@@ -130,6 +130,13 @@ MUST_USE bool pack_body(struct pack *p, size_t position, struct buf *body, struc
 MUST_USE bool pack_leaf_index(struct pack *p, size_t position, uint64_t *out, struct err *err);
 MUST_USE bool pack_tombstones(struct pack *p, pack_tombstone_fn visit, void *ctx, struct err *err);
 
+/* pack_is_buried: it has a tombstone of that id. pack_is_contained: q has every record of p, or a tombstone of it, and
+ * every tombstone of p: nothing is lost when p goes. (Of a pack and the one that was rewritten from it only the old one
+ * can go.) ERR_CORRUPT, ERR_IO. */
+MUST_USE bool pack_is_buried(
+    struct pack *p, const struct id_record *id, bool *out, struct err *err);
+MUST_USE bool pack_is_contained(struct pack *p, struct pack *q, bool *out, struct err *err);
+
 /*
  * Many records of one pack, one after another: an open file and, kept between calls, the row group and the blocks that
  * were read last. One thread at a time; any number of readers of one pack.

@@ -6,9 +6,17 @@
 
 #include "pack_columns.h"
 
-#define KEY_BYTES       49u
-#define LENGTH_BYTES    4u
-#define GROUP_BYTES_MAX (2 * PACK_COLUMN_BYTES_MAX)
+/* Fields of a key, in this order, and where they begin; on disk all of one field stand together. */
+#define KEY_SIZE_AT      0u
+#define KEY_SHA256_AT    8u
+#define KEY_RETENTION_AT 40u
+#define KEY_BLOCK_AT     41u
+#define KEY_OFFSET_AT    45u
+#define KEY_LEAF_AT      49u
+#define KEY_BYTES        57u
+
+#define LENGTH_BYTES     4u
+#define GROUP_BYTES_MAX  (2 * PACK_COLUMN_BYTES_MAX)
 
 static bool
 is_text(unsigned column)
@@ -87,6 +95,7 @@ pack_group_writer_add(
 	buf_u8(keys, (uint8_t)row->retention);
 	buf_u32(keys, place.block);
 	buf_u32(keys, place.offset);
+	buf_u64(keys, row->leaf_index);
 	buf_u8(&w->columns[PACK_COLUMN_ATTACHMENTS], c->has_attachments ? 1 : 0);
 	text_add(w, PACK_COLUMN_FROM, c->from);
 	text_add(w, PACK_COLUMN_TO, c->to);
@@ -98,11 +107,28 @@ pack_group_writer_add(
 	w->row_count++;
 }
 
+/* One field of every row, then the next field. */
+static void
+keys_put(const struct pack_group_writer *w, struct buf *out)
+{
+	static const size_t FIELDS[] = {KEY_SIZE_AT, KEY_SHA256_AT, KEY_RETENTION_AT, KEY_BLOCK_AT,
+	    KEY_OFFSET_AT, KEY_LEAF_AT, KEY_BYTES};
+	struct bytes keys = buf_view(&w->columns[PACK_COLUMN_KEYS]);
+
+	for (size_t f = 0; f + 1 < sizeof FIELDS / sizeof *FIELDS; f++)
+		for (size_t at = FIELDS[f]; at < keys.len; at += KEY_BYTES)
+			buf_append(out, bytes_slice(keys, at, FIELDS[f + 1] - FIELDS[f]));
+}
+
 void
 pack_group_writer_column(
     const struct pack_group_writer *w, enum pack_column column, struct buf *out)
 {
 	must(!w->columns[column].failed && !w->lengths[column].failed && !w->scratch.failed);
+	if (column == PACK_COLUMN_KEYS) {
+		keys_put(w, out);
+		return;
+	}
 	buf_append(out, buf_view(&w->lengths[column]));
 	buf_append(out, buf_view(&w->columns[column]));
 }
@@ -168,11 +194,13 @@ recipients_split(struct pack_rows *g)
 }
 
 static bool
-keys_check(struct bytes keys)
+keys_check(struct bytes keys, size_t row_count)
 {
-	for (size_t at = 40; at < keys.len; at += KEY_BYTES)
-		if (keys.ptr[at] < PACK_RETENTION_THREE_MONTHS ||
-		    keys.ptr[at] > PACK_RETENTION_PERMANENT)
+	struct bytes retentions = bytes_slice(keys, row_count * KEY_RETENTION_AT, row_count);
+
+	for (size_t i = 0; i < retentions.len; i++)
+		if (retentions.ptr[i] < PACK_RETENTION_THREE_MONTHS ||
+		    retentions.ptr[i] > PACK_RETENTION_PERMANENT)
 			return false;
 	return true;
 }
@@ -193,7 +221,8 @@ pack_rows_add(struct pack_rows *g, enum pack_column column, struct bytes plain, 
 
 	if (column == PACK_COLUMN_KEYS) {
 		g->keys = plain;
-		ok = plain.len == (size_t)g->row_count * KEY_BYTES && keys_check(plain);
+		ok = plain.len == (size_t)g->row_count * KEY_BYTES &&
+		     keys_check(plain, g->row_count);
 	} else if (column == PACK_COLUMN_ATTACHMENTS) {
 		g->attachments = plain;
 		ok = plain.len == g->row_count && attachments_check(plain);
@@ -209,20 +238,21 @@ pack_rows_add(struct pack_rows *g, enum pack_column column, struct bytes plain, 
 	return true;
 }
 
+/* The field that begins at from and ends at to, of one row. */
 static struct reader
-key_reader(const struct pack_rows *g, uint32_t index, size_t from)
+key_reader(const struct pack_rows *g, uint32_t index, size_t from, size_t to)
 {
 	struct reader r;
 
 	must((g->loaded & PACK_COLUMN_BIT(PACK_COLUMN_KEYS)) != 0 && index < g->row_count);
-	reader_init(&r, bytes_slice(g->keys, (size_t)index * KEY_BYTES + from, KEY_BYTES - from));
+	reader_init(&r, bytes_slice(g->keys, g->row_count * from + index * (to - from), to - from));
 	return r;
 }
 
 uint64_t
 pack_rows_size_bytes(const struct pack_rows *g, uint32_t index)
 {
-	struct reader r = key_reader(g, index, 0);
+	struct reader r = key_reader(g, index, KEY_SIZE_AT, KEY_SHA256_AT);
 
 	return reader_u64(&r);
 }
@@ -230,7 +260,7 @@ pack_rows_size_bytes(const struct pack_rows *g, uint32_t index)
 void
 pack_rows_sha256(const struct pack_rows *g, uint32_t index, uint8_t out[CRYPT_SHA256_BYTES])
 {
-	struct reader r = key_reader(g, index, 8);
+	struct reader r = key_reader(g, index, KEY_SHA256_AT, KEY_RETENTION_AT);
 
 	memcpy(out, reader_take(&r, CRYPT_SHA256_BYTES).ptr, CRYPT_SHA256_BYTES);
 }
@@ -238,12 +268,18 @@ pack_rows_sha256(const struct pack_rows *g, uint32_t index, uint8_t out[CRYPT_SH
 struct pack_place
 pack_rows_place(const struct pack_rows *g, uint32_t index)
 {
-	struct reader r = key_reader(g, index, 41);
-	struct pack_place place;
+	struct reader block = key_reader(g, index, KEY_BLOCK_AT, KEY_OFFSET_AT);
+	struct reader offset = key_reader(g, index, KEY_OFFSET_AT, KEY_LEAF_AT);
 
-	place.block = reader_u32(&r);
-	place.offset = reader_u32(&r);
-	return place;
+	return (struct pack_place){reader_u32(&block), reader_u32(&offset)};
+}
+
+uint64_t
+pack_rows_leaf_index(const struct pack_rows *g, uint32_t index)
+{
+	struct reader r = key_reader(g, index, KEY_LEAF_AT, KEY_BYTES);
+
+	return reader_u64(&r);
 }
 
 static bool
@@ -273,7 +309,9 @@ keys_get(const struct pack_rows *g, uint32_t index, struct pack_row *out)
 {
 	out->size_bytes = pack_rows_size_bytes(g, index);
 	pack_rows_sha256(g, index, out->sha256);
-	out->retention = (enum pack_retention)g->keys.ptr[(size_t)index * KEY_BYTES + 40];
+	out->retention =
+	    (enum pack_retention)g->keys.ptr[(size_t)g->row_count * KEY_RETENTION_AT + index];
+	out->leaf_index = pack_rows_leaf_index(g, index);
 }
 
 bool

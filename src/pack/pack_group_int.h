@@ -8,7 +8,7 @@
 #include "base_arena.h"
 #include "base_bytes.h"
 
-/* Where a message lies: from offset in block on, through as many blocks as its size needs. */
+/* Where a skeleton lies: from offset in a skeleton block on, through as many blocks as it needs. */
 struct pack_place {
 	uint32_t block, offset;
 };
@@ -53,6 +53,7 @@ MUST_USE bool pack_rows_get(const struct pack_rows *g, uint32_t index, const str
     unsigned columns, struct arena *arena, struct pack_row *out, struct err *err);
 /* pack_rows_place: needs the keys column. */
 struct pack_place pack_rows_place(const struct pack_rows *g, uint32_t index);
+uint64_t pack_rows_leaf_index(const struct pack_rows *g, uint32_t index);
 uint64_t pack_rows_size_bytes(const struct pack_rows *g, uint32_t index);
 void pack_rows_sha256(const struct pack_rows *g, uint32_t index, uint8_t out[CRYPT_SHA256_BYTES]);
 

@@ -84,21 +84,19 @@ footer_read(struct pack *p, struct os_file *file, struct pack_codec *codec, stru
 	return ok;
 }
 
-/* Reads one sealed block and appends its plain bytes. Lengths were checked with footer and directory. */
+/* A piece of the file into a buffer that is large enough. */
 static bool
-block_read(struct os_file *file, struct pack_codec *codec, struct buf *sealed,
-    enum pack_block_kind kind, uint64_t number, uint64_t offset, struct pack_extent extent,
-    struct buf *out, struct err *err)
+range_read(struct os_file *file, uint64_t offset, size_t len, struct buf *out, struct err *err)
 {
 	uint8_t *place;
 
-	buf_reset(sealed);
-	place = buf_reserve(sealed, extent.sealed_len);
+	buf_reset(out);
+	place = buf_reserve(out, len);
 	must(place != NULL);
-	if (!os_file_read_exact(file, offset, place, extent.sealed_len, err))
+	if (!os_file_read_exact(file, offset, place, len, err))
 		return false;
-	buf_grow(sealed, extent.sealed_len);
-	return pack_block_unseal(codec, kind, number, buf_view(sealed), extent.raw_len, out, err);
+	buf_grow(out, len);
+	return true;
 }
 
 static bool
@@ -111,8 +109,9 @@ directory_read(struct pack *p, struct os_file *file, struct pack_codec *codec, s
 
 	buf_init(&sealed, extent.sealed_len);
 	buf_init(&plain, extent.raw_len);
-	ok = block_read(file, codec, &sealed, PACK_BLOCK_DIRECTORY, 0, p->footer.directory_offset,
-	    extent, &plain, err);
+	ok = range_read(file, p->footer.directory_offset, extent.sealed_len, &sealed, err) &&
+	     pack_block_unseal(
+		 codec, PACK_BLOCK_DIRECTORY, 0, buf_view(&sealed), extent.raw_len, &plain, err);
 	if (!ok)
 		(void)err_prefix(err, "directory");
 	crypt_sha256(digest, buf_view(&plain));
@@ -184,10 +183,15 @@ pack_info_get(const struct pack *p, struct pack_info *out)
 {
 	*out = (struct pack_info){
 	    .records = p->footer.record_count,
+	    .tombstones = p->footer.tombstone_count,
+	    .parts = p->footer.part_count,
 	    .message_bytes = p->footer.message_bytes,
 	    .file_bytes = p->footer.file_bytes,
 	    .oldest_ms = p->footer.oldest_ms,
 	    .newest_ms = p->footer.newest_ms,
+	    .leaf_first = p->footer.leaf_first,
+	    .leaf_last = p->footer.leaf_last,
+	    .without_leaf = p->footer.without_leaf,
 	};
 }
 
@@ -276,14 +280,75 @@ pack_cursor_close(struct pack_cursor *c)
 }
 
 bool
-pack_cursor_body(struct pack_cursor *c, uint32_t block, struct buf *out, struct err *err)
+pack_cursor_ahead(struct pack_cursor *c, uint64_t offset, size_t len, struct err *err)
 {
-	const struct pack_block *b = &c->pack->directory.blocks[block];
+	must(len <= PACK_READ_BYTES);
+	c->sealed_at = offset;
+	c->reads++;
+	if (range_read(c->file, offset, len, &c->sealed, err))
+		return true;
+	buf_reset(&c->sealed);
+	return err_prefix(err, "pack %s", c->pack->path);
+}
 
-	if (!block_read(c->file, c->codec, &c->sealed, PACK_BLOCK_BODY, block, b->offset, b->extent,
-		out, err))
-		return err_prefix(err, "pack %s: body block %u", c->pack->path, block);
-	return true;
+bool
+pack_cursor_holds(const struct pack_cursor *c, uint64_t offset, size_t len)
+{
+	return offset >= c->sealed_at && offset - c->sealed_at <= c->sealed.len &&
+	       len <= c->sealed.len - (offset - c->sealed_at);
+}
+
+/* A block, from what was read last where it holds it. Lengths were checked with footer and directory. */
+static bool
+block_read(struct pack_cursor *c, enum pack_block_kind kind, uint64_t number, uint64_t offset,
+    struct pack_extent extent, struct buf *out, struct err *err)
+{
+	struct bytes sealed;
+
+	if (!pack_cursor_holds(c, offset, extent.sealed_len)) {
+		c->sealed_at = offset;
+		c->reads++;
+		if (!range_read(c->file, offset, extent.sealed_len, &c->sealed, err)) {
+			buf_reset(&c->sealed);
+			return false;
+		}
+	}
+	sealed =
+	    bytes_slice(buf_view(&c->sealed), (size_t)(offset - c->sealed_at), extent.sealed_len);
+	return pack_block_unseal(c->codec, kind, number, sealed, extent.raw_len, out, err);
+}
+
+static bool
+dictionary_load(struct pack_cursor *c, struct err *err)
+{
+	const struct pack_directory *d = &c->pack->directory;
+	struct buf plain;
+	bool ok;
+
+	if (d->dictionary == UINT32_MAX || c->dictionary)
+		return true;
+	buf_init(&plain, PACK_DICTIONARY_BYTES_MAX);
+	ok = block_read(c, PACK_BLOCK_DICTIONARY, 0, d->blocks[d->dictionary].offset,
+		 d->blocks[d->dictionary].extent, &plain, err) &&
+	     pack_codec_dictionary(c->codec, buf_view(&plain), err);
+	buf_fini(&plain);
+	c->dictionary = ok;
+	return ok || err_prefix(err, "pack %s: dictionary", c->pack->path);
+}
+
+bool
+pack_cursor_block(struct pack_cursor *c, const struct pack_block *block, uint64_t number,
+    struct buf *out, struct err *err)
+{
+	if (block->kind == PACK_BLOCK_SKELETON && !dictionary_load(c, err))
+		return false;
+	if (block_read(c, block->kind, number, block->offset, block->extent, out, err))
+		return true;
+	return err_prefix(err, "pack %s: %s block %u", c->pack->path,
+	    block->kind == PACK_BLOCK_SKELETON ? "skeleton"
+	    : block->kind == PACK_BLOCK_PARTS  ? "parts"
+					       : "tombstone",
+	    (unsigned)number);
 }
 
 void
@@ -313,9 +378,8 @@ pack_view_load(struct pack_cursor *c, struct pack_view *v, unsigned columns, str
 		if ((columns & ~v->rows.loaded & PACK_COLUMN_BIT(i)) == 0)
 			continue;
 		buf_reset(&v->plain[i]);
-		if (!block_read(c->file, c->codec, &c->sealed, PACK_BLOCK_COLUMN,
-			PACK_COLUMN_NUMBER(v->group, i), offset, group->columns[i], &v->plain[i],
-			err) ||
+		if (!block_read(c, PACK_BLOCK_COLUMN, PACK_COLUMN_NUMBER(v->group, i), offset,
+			group->columns[i], &v->plain[i], err) ||
 		    !pack_rows_add(&v->rows, (enum pack_column)i, buf_view(&v->plain[i]), err))
 			return err_prefix(
 			    err, "pack %s: row group %u, column %u", c->pack->path, v->group, i);
@@ -333,99 +397,4 @@ pack_view_row(const struct pack *pack, const struct pack_view *v, size_t positio
 		&v->rows, index, &pack->directory.ids[position], columns, arena, out, err))
 		return err_prefix(err, "pack %s: row group %u", pack->path, v->group);
 	return true;
-}
-
-/* The row's views point into the group: a copy is the row encoded and decoded again. */
-static bool
-row_copy(const struct pack_row *row, struct arena *arena, struct pack_row *out, struct err *err)
-{
-	struct buf encoded;
-	struct reader r;
-
-	buf_init(&encoded, 2 * PACK_COLUMN_BYTES_MAX);
-	pack_row_encode(row, &encoded);
-	reader_init(&r, arena_bytes(arena, buf_view(&encoded)));
-	buf_fini(&encoded);
-	return pack_row_decode(&r, arena, out, err);
-}
-
-bool
-pack_row(
-    struct pack *p, size_t position, struct arena *arena, struct pack_row *out, struct err *err)
-{
-	struct pack_row row;
-	struct pack_cursor cursor;
-	struct pack_view view;
-	bool ok;
-
-	pack_view_init(&view, p, pack_group_of(p, position));
-	ok = pack_cursor_open(&cursor, p, err) &&
-	     pack_view_load(&cursor, &view, PACK_COLUMNS_ALL, err) &&
-	     pack_view_row(p, &view, position, PACK_COLUMNS_ALL, arena, &row, err) &&
-	     row_copy(&row, arena, out, err);
-	pack_cursor_close(&cursor);
-	pack_view_fini(&view);
-	return ok;
-}
-
-/* Appends size bytes from place on; every step is inside the blocks there are. */
-static bool
-body_read(struct pack_cursor *c, struct pack_place place, uint64_t size, struct buf *body,
-    struct err *err)
-{
-	struct buf plain;
-	bool ok = true;
-
-	buf_init(&plain, PACK_BLOCK_BYTES_MAX);
-	while (ok && size > 0) {
-		struct bytes piece;
-
-		if (place.block >= c->pack->directory.block_count) {
-			ok = ERR(err, ERR_CORRUPT,
-			    "pack %s: a message lies past the last body block", c->pack->path);
-			break;
-		}
-		buf_reset(&plain);
-		ok = pack_cursor_body(c, place.block, &plain, err);
-		piece = bytes_slice(
-		    buf_view(&plain), place.offset, size < SIZE_MAX ? (size_t)size : SIZE_MAX);
-		if (ok && piece.len == 0)
-			ok = ERR(err, ERR_CORRUPT,
-			    "pack %s: body block %u ends before a message in it begins",
-			    c->pack->path, place.block);
-		buf_append(body, piece);
-		size -= piece.len;
-		ok = ok && buf_ok(body, err);
-		place = (struct pack_place){place.block + 1, 0};
-	}
-	buf_fini(&plain);
-	return ok;
-}
-
-bool
-pack_body(struct pack *p, size_t position, struct buf *body, struct err *err)
-{
-	uint8_t digest[CRYPT_SHA256_BYTES], want[CRYPT_SHA256_BYTES];
-	size_t start = body->len;
-	struct pack_cursor cursor;
-	struct pack_view view;
-	bool ok;
-
-	pack_view_init(&view, p, pack_group_of(p, position));
-	ok = pack_cursor_open(&cursor, p, err) &&
-	     pack_view_load(&cursor, &view, PACK_COLUMN_BIT(PACK_COLUMN_KEYS), err);
-	if (ok) {
-		uint32_t index = (uint32_t)(position - p->directory.groups[view.group].first_row);
-
-		ok = body_read(&cursor, pack_rows_place(&view.rows, index),
-		    pack_rows_size_bytes(&view.rows, index), body, err);
-		pack_rows_sha256(&view.rows, index, want);
-		crypt_sha256(digest, bytes_slice(buf_view(body), start, SIZE_MAX));
-		if (ok && memcmp(digest, want, sizeof digest) != 0)
-			ok = ERR(err, ERR_CORRUPT,
-			    "pack %s: a message is not the one its row names", p->path);
-	}
-	pack_cursor_close(&cursor);
-	pack_view_fini(&view);
-	return ok;
 }

@@ -9,6 +9,8 @@
 #include "base_mem.h"
 
 #define CONTENT_STEP_BYTES (256u * 1024u)
+#define KEEP_BYTES         (4 * LIMIT_MIB) /* of memory for one message, to the next */
+#define BODY_BYTES_MAX     (SMTP_MESSAGE_BYTES_CEIL + 64 * LIMIT_MIB)
 
 struct expected {
 	struct pack_place place;
@@ -22,15 +24,16 @@ struct verify {
 	const atomic_bool *cancel;
 	pack_problem_fn problem;
 	void *ctx;
-	struct pack_cursor cursor;
+	struct pack_reader *reader;
 	struct expected *expected; /* record_count of them; those of damaged groups are left out */
 	size_t expected_count;
-	struct buf plain; /* of the block at hand */
-	uint32_t block;   /* the block at hand; UINT32_MAX = none */
-	bool block_good;
+	uint8_t *skeletons;   /* blocks of them: 0 not read, 1 good, 2 bad */
 	struct pack_place at; /* where the next message should begin */
-	uint64_t checked, message_bytes;
-	bool rows_whole; /* every group was read */
+	bool at_known;
+	struct buf body;
+	uint64_t checked, message_bytes, without_leaf, leaf_first, leaf_last;
+	bool rows_whole;   /* every group was read */
+	bool bodies_whole; /* every message so far was found */
 };
 
 static bool
@@ -74,7 +77,7 @@ content_check(struct verify *v, struct err *err)
 		    end - at < CONTENT_STEP_BYTES ? (size_t)(end - at) : CONTENT_STEP_BYTES;
 
 		cancelled = is_cancelled(v, err);
-		readable = os_file_read_exact(v->cursor.file, at, step, len, &read_err);
+		readable = os_file_read_exact(v->reader->cursor.file, at, step, len, &read_err);
 		if (readable)
 			crypt_sha256_add(stream, bytes_of(step, len));
 		at += len;
@@ -91,6 +94,19 @@ content_check(struct verify *v, struct err *err)
 }
 
 static void
+leaf_count(struct verify *v, uint64_t leaf)
+{
+	if (leaf == PACK_LEAF_NONE) {
+		v->without_leaf++;
+		return;
+	}
+	if (v->leaf_first == PACK_LEAF_NONE || leaf < v->leaf_first)
+		v->leaf_first = leaf;
+	if (v->leaf_last == PACK_LEAF_NONE || leaf > v->leaf_last)
+		v->leaf_last = leaf;
+}
+
+static void
 group_check(struct verify *v, uint32_t group)
 {
 	const struct pack_group *g = &v->pack->directory.groups[group];
@@ -99,7 +115,7 @@ group_check(struct verify *v, uint32_t group)
 	bool ok;
 
 	pack_view_init(&view, v->pack, group);
-	ok = pack_view_load(&v->cursor, &view, PACK_COLUMNS_ALL, &err);
+	ok = pack_view_load(&v->reader->cursor, &view, PACK_COLUMNS_ALL, &err);
 	for (uint32_t i = 0; ok && i < g->row_count; i++) {
 		struct expected *e = &v->expected[v->expected_count];
 		struct pack_row row;
@@ -115,6 +131,7 @@ group_check(struct verify *v, uint32_t group)
 		    pack_rows_place(&view.rows, i), row.size_bytes, {0}, g->first_row + i};
 		memcpy(e->sha256, row.sha256, sizeof e->sha256);
 		v->message_bytes += row.size_bytes;
+		leaf_count(v, row.leaf_index);
 		v->expected_count++;
 	}
 	if (!ok) {
@@ -148,119 +165,195 @@ rows_check(struct verify *v, struct err *err)
 	}
 	if (v->rows_whole && v->message_bytes != v->pack->footer.message_bytes)
 		tell(v, "the sizes of its messages do not add up to the footer's");
+	if (v->rows_whole && (v->without_leaf != v->pack->footer.without_leaf ||
+				 v->leaf_first != v->pack->footer.leaf_first ||
+				 v->leaf_last != v->pack->footer.leaf_last))
+		tell(v, "the leaves of its rows are not those of the footer");
 	qsort(v->expected, v->expected_count, sizeof *v->expected, expected_compare);
 	return true;
 }
 
-/* Brings a block to hand; a damaged one is told once. */
-static void
-block_load(struct verify *v, uint32_t block)
+/* A block of skeletons to hand; a damaged one is told once. */
+static bool
+skeleton_load(struct verify *v, uint32_t number)
 {
+	struct pack_reader *r = v->reader;
+	const struct pack_directory *d = &v->pack->directory;
 	struct err err;
 
-	if (v->block == block)
-		return;
-	v->block = block;
-	buf_reset(&v->plain);
-	v->block_good = pack_cursor_body(&v->cursor, block, &v->plain, &err);
-	if (!v->block_good)
+	if (v->skeletons[number] == 2)
+		return false;
+	if (r->skeleton_number == number)
+		return true;
+	r->skeleton_number = UINT32_MAX;
+	buf_reset(&r->skeleton_block);
+	if (!pack_cursor_block(
+		&r->cursor, &d->blocks[d->skeletons[number]], number, &r->skeleton_block, &err)) {
 		v->problem(v->ctx, err.msg);
-}
-
-/* Walks one message from v->at on; false: it runs past the last block. */
-static bool
-message_walk(
-    struct verify *v, const struct expected *e, bool *good, uint8_t digest[CRYPT_SHA256_BYTES])
-{
-	const struct pack_directory *d = &v->pack->directory;
-	struct crypt_sha256_stream *stream = crypt_sha256_new();
-	uint64_t left = e->size;
-
-	*good = true;
-	while (left > 0 && v->at.block < d->block_count) {
-		uint32_t raw_len = d->blocks[v->at.block].extent.raw_len;
-		uint64_t take = raw_len - v->at.offset;
-
-		if (take > left)
-			take = left;
-		block_load(v, v->at.block);
-		*good = *good && v->block_good;
-		if (v->block_good)
-			crypt_sha256_add(
-			    stream, bytes_slice(buf_view(&v->plain), v->at.offset, (size_t)take));
-		left -= take;
-		v->at.offset += (uint32_t)take;
-		if (v->at.offset == raw_len)
-			v->at = (struct pack_place){v->at.block + 1, 0};
+		v->skeletons[number] = 2;
+		return false;
 	}
-	crypt_sha256_done(&stream, digest);
-	return left == 0;
+	v->skeletons[number] = 1;
+	r->skeleton_number = number;
+	return true;
 }
 
+/* What stands between the message before and this one belongs to none. */
+static void
+place_check(struct verify *v, const struct expected *e, const char *id)
+{
+	if (v->rows_whole && v->at_known &&
+	    (e->place.block != v->at.block || e->place.offset != v->at.offset))
+		tell(v, "message %s does not lie where the one before it ends", id);
+}
+
+/* Rebuilds a message. What is damaged below it was told by block, or is told as the message's. */
 static void
 message_check(struct verify *v, const struct expected *e)
 {
-	const struct pack_directory *d = &v->pack->directory;
+	struct pack_message m = {e->place, e->size};
 	char id[ID_RECORD_TEXT_SIZE];
 	uint8_t digest[CRYPT_SHA256_BYTES];
-	bool good, empty = e->size == 0;
+	struct pack_place end = {UINT32_MAX, 0};
+	struct err err;
+	bool good;
 
-	id_record_format(id, &d->ids[e->position]);
-	if (!empty && (e->place.block != v->at.block || e->place.offset != v->at.offset)) {
-		if (v->rows_whole) /* else the message before it was not seen */
-			tell(v, "message %s does not lie where the one before it ends", id);
-		if (e->place.block >= d->block_count ||
-		    e->place.offset >= d->blocks[e->place.block].extent.raw_len)
+	id_record_format(id, &v->pack->directory.ids[e->position]);
+	buf_reset(&v->body);
+	if (v->body.cap > KEEP_BYTES)
+		buf_release(&v->body);
+	if (e->size > 0) {
+		place_check(v, e, id);
+		v->at_known = false;
+		if (e->place.block < v->pack->directory.skeleton_count &&
+		    !skeleton_load(v, e->place.block)) {
+			v->bodies_whole = false;
 			return;
-		v->at = e->place;
+		}
+		good = pack_reader_message(v->reader, &m, &v->body, &end, &err);
+		v->at_known = end.block != UINT32_MAX;
+		v->at = end;
+		if (!good) {
+			v->bodies_whole = false;
+			tell(v, "message %s: %s", id, err.msg);
+			return;
+		}
 	}
-	if (!message_walk(v, e, &good, digest))
-		tell(v, "message %s runs past the last body block", id);
-	else if (good && memcmp(digest, e->sha256, sizeof digest) != 0)
+	crypt_sha256(digest, buf_view(&v->body));
+	if (memcmp(digest, e->sha256, sizeof digest) != 0)
 		tell(v, "message %s is not the one its row names", id);
-	else if (good)
+	else
 		v->checked++;
+}
+
+/* Blocks that no message led to: damage in them is damage all the same. */
+static bool
+blocks_check(struct verify *v, struct err *err)
+{
+	const struct pack_directory *d = &v->pack->directory;
+	struct err bad;
+
+	for (uint32_t i = 0; i < d->skeleton_count; i++) {
+		if (is_cancelled(v, err))
+			return false;
+		if (v->skeletons[i] == 0)
+			(void)skeleton_load(v, i);
+	}
+	for (uint32_t i = 0; i < d->part_block_count; i++) {
+		if (is_cancelled(v, err))
+			return false;
+		if (v->reader->seen[i] == 0 && pack_reader_part_block(v->reader, i, &bad) == NULL)
+			v->problem(v->ctx, bad.msg);
+	}
+	return true;
 }
 
 static bool
 messages_check(struct verify *v, struct err *err)
 {
-	v->block = UINT32_MAX;
+	const struct pack_directory *d = &v->pack->directory;
+
+	v->at_known = true;
 	for (size_t i = 0; i < v->expected_count; i++) {
 		if (is_cancelled(v, err))
 			return false;
 		message_check(v, &v->expected[i]);
 	}
-	for (uint32_t block = 0; !v->rows_whole && block < v->pack->directory.block_count;
-	     block++) {
-		if (is_cancelled(v, err))
-			return false;
-		block_load(v, block); /* no message vouches for every block now */
+	if (v->rows_whole && v->bodies_whole) {
+		if (v->at.block != d->skeleton_count || v->at.offset != 0)
+			tell(v, "its last skeleton bytes belong to no message");
+		for (uint32_t i = 0; i < d->part_count; i++)
+			if (v->reader->parts_used[i] == 0) {
+				tell(v, "part %u belongs to no message", i);
+				break;
+			}
 	}
-	if (v->rows_whole && (v->at.block != v->pack->directory.block_count || v->at.offset != 0))
-		tell(v, "its last body bytes belong to no message");
+	return blocks_check(v, err);
+}
+
+struct tombstone_range {
+	int64_t oldest_ms, newest_ms;
+	uint64_t count;
+};
+
+static bool
+tombstone_count(void *ctx, const struct pack_tombstone *t)
+{
+	struct tombstone_range *range = ctx;
+
+	if (range->count++ == 0)
+		range->oldest_ms = id_record_ms(&t->id);
+	range->newest_ms = id_record_ms(&t->id);
 	return true;
+}
+
+static void
+tombstones_check(struct verify *v)
+{
+	const struct pack_footer *f = &v->pack->footer;
+	struct tombstone_range range = {0};
+	struct err err;
+
+	if (!pack_tombstones(v->pack, tombstone_count, &range, &err))
+		v->problem(v->ctx, err.msg);
+	else if (range.count != f->tombstone_count ||
+		 (f->record_count == 0 &&
+		     (range.oldest_ms != f->oldest_ms || range.newest_ms != f->newest_ms)))
+		tell(v, "its tombstones are not those of the footer");
 }
 
 bool
 pack_verify(struct pack *p, const atomic_bool *cancel, pack_problem_fn problem, void *ctx,
     uint64_t *checked_out, struct err *err)
 {
-	struct verify v = {
-	    .pack = p, .cancel = cancel, .problem = problem, .ctx = ctx, .rows_whole = true};
+	const struct pack_directory *d = &p->directory;
+	struct verify v = {.pack = p,
+	    .cancel = cancel,
+	    .problem = problem,
+	    .ctx = ctx,
+	    .rows_whole = true,
+	    .bodies_whole = true,
+	    .leaf_first = PACK_LEAF_NONE,
+	    .leaf_last = PACK_LEAF_NONE};
 	struct err open_err;
 	bool ok = true;
 
 	*checked_out = 0;
-	v.expected = mem_calloc(p->directory.record_count, sizeof *v.expected);
-	buf_init(&v.plain, PACK_BLOCK_BYTES_MAX);
-	if (pack_cursor_open(&v.cursor, p, &open_err))
+	v.expected = mem_calloc(d->record_count, sizeof *v.expected);
+	v.skeletons = mem_calloc(d->skeleton_count, sizeof *v.skeletons);
+	buf_init(&v.body, BODY_BYTES_MAX);
+	if (pack_reader_new(p, &v.reader, &open_err)) {
+		v.reader->seen = mem_calloc(d->part_block_count, sizeof *v.reader->seen);
+		v.reader->parts_used = mem_calloc(d->part_count, sizeof *v.reader->parts_used);
+		tombstones_check(&v);
 		ok = content_check(&v, err) && rows_check(&v, err) && messages_check(&v, err);
-	else
+	} else {
 		problem(ctx, open_err.msg);
+	}
 	*checked_out = v.checked;
-	pack_cursor_close(&v.cursor);
-	buf_fini(&v.plain);
+	pack_reader_free(&v.reader);
+	buf_fini(&v.body);
+	mem_free(v.skeletons);
 	mem_free(v.expected);
 	return ok;
 }

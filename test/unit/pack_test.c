@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Packs written, read, scanned and verified (docs/formats/pack.md, P1 to P12). */
+/* Packs written, read, scanned and verified (docs/formats/pack.md). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,8 +12,9 @@
 #include <cmocka.h>
 
 #include "pack_fixture.h"
-#include "pack_format_int.h"
+#include "pack_reader_int.h"
 #include "pack_row_fixture.h"
+#include "pack_writer_int.h"
 #include "base_limits.h"
 #include "base_mem.h"
 #include "crypt_digest.h"
@@ -29,7 +30,7 @@ packs_round_trip(void **state)
 	    {"one small message", 1, 500},
 	    {"empty and small messages", 50, 3},
 	    {"messages of every block position", 300, 5000},
-	    {"messages around a block", 12, 2 * PACK_BLOCK_BYTES},
+	    {"messages around a block", 12, 2 * PACK_SKELETON_BYTES},
 	    {"more than one row group", 2600, 40},
 	};
 
@@ -54,8 +55,8 @@ packs_round_trip(void **state)
 static void
 edges_of_blocks_on_a_real_disk(void **state)
 {
-	static const size_t SIZES[] = {PACK_BLOCK_BYTES - 1, 1, PACK_BLOCK_BYTES, 0,
-	    PACK_BLOCK_BYTES + 1, 10, 2 * PACK_BLOCK_BYTES, 2 * PACK_BLOCK_BYTES + 1, 5,
+	static const size_t SIZES[] = {PACK_SKELETON_BYTES - 3, 1, PACK_SKELETON_BYTES - 2, 0,
+	    PACK_SKELETON_BYTES - 1, 10, 2 * PACK_SKELETON_BYTES - 2, 2 * PACK_SKELETON_BYTES, 5,
 	    40 * LIMIT_MIB, 7};
 	char dir[] = "/tmp/pack_test_XXXXXX";
 	struct os_fs fs = os_fs_real();
@@ -269,6 +270,306 @@ the_last_holder_frees(void **state)
 	pack_fixture_fini(&f);
 }
 
+/* A message with one attachment of these bytes, in lines of 76. */
+static struct bytes
+message_with(struct pack_fixture *f, struct bytes attachment, const char *subject)
+{
+	struct pack_base64 *base64 = pack_base64_new();
+	struct buf b;
+	struct bytes message;
+
+	buf_init(&b, 64 * LIMIT_MIB);
+	buf_printf(&b,
+	    "Subject: %s\r\nContent-Type: multipart/mixed; "
+	    "boundary=b\r\n\r\n--b\r\n\r\nhello\r\n--b\r\n"
+	    "Content-Transfer-Encoding: base64\r\n\r\n",
+	    subject);
+	pack_base64_encode(base64, attachment, (struct pack_lines){76, false}, &b);
+	buf_append_str(&b, "\r\n--b--\r\n");
+	message = arena_bytes(&f->arena, buf_view(&b));
+	buf_fini(&b);
+	pack_base64_free(&base64);
+	return message;
+}
+
+static struct bytes
+noise(struct pack_fixture *f, size_t len)
+{
+	uint8_t *data = arena_alloc(&f->arena, len);
+
+	rng_fill(&f->rng, data, len);
+	return bytes_of(data, len);
+}
+
+/* Ten messages bring one attachment: it is kept once, as its bytes. P8, P9 */
+static void
+equal_parts_are_kept_once(void **state)
+{
+	struct pack_fixture f;
+	struct pack_info info;
+	struct bytes shared;
+	struct pack *p;
+
+	(void)state;
+	pack_fixture_init(&f, NULL);
+	shared = noise(&f, 100000);
+	for (int64_t i = 0; i < 10; i++)
+		pack_fixture_add(&f, i, message_with(&f, shared, "shared"));
+	pack_fixture_write(&f, FIXTURE_DIR);
+	p = pack_fixture_open(&f);
+	pack_fixture_check(&f, p);
+	pack_info_get(p, &info);
+	assert_int_equal(info.parts, 1);
+	assert_in_range(info.file_bytes, 100000, 110000);
+	pack_release(&p);
+	pack_fixture_fini(&f);
+}
+
+/* Parts of every size around a block, and what reading one of them costs. */
+static void
+parts_are_read_at_once(void **state)
+{
+	static const size_t SIZES[] = {600, PACK_PARTS_BYTES - 600, PACK_PARTS_BYTES - 599,
+	    PACK_PARTS_BYTES, PACK_PARTS_BYTES + 1, 700, 3 * PACK_PARTS_BYTES + 5, 800,
+	    12 * LIMIT_MIB};
+	struct pack_fixture f;
+	struct pack *p;
+	struct buf body;
+	struct err err;
+
+	(void)state;
+	pack_fixture_init(&f, NULL);
+	for (size_t i = 0; i < sizeof SIZES / sizeof *SIZES; i++)
+		pack_fixture_add(&f, (int64_t)i, message_with(&f, noise(&f, SIZES[i]), "part"));
+	pack_fixture_write(&f, FIXTURE_DIR);
+	p = pack_fixture_open(&f);
+	pack_fixture_check(&f, p);
+	buf_init(&body, 64 * LIMIT_MIB);
+	for (size_t i = 0; i < f.count; i++) {
+		struct pack_reader *r = NULL;
+		struct pack_place end;
+		struct pack_message m;
+
+		assert_true(pack_reader_new(p, &r, &err));
+		pack_view_init(&r->view, p, 0);
+		r->view_good = true;
+		assert_true(
+		    pack_view_load(&r->cursor, &r->view, PACK_COLUMN_BIT(PACK_COLUMN_KEYS), &err));
+		r->cursor.reads = 0;
+		m.place = pack_rows_place(&r->view.rows, (uint32_t)i);
+		m.size_bytes = pack_rows_size_bytes(&r->view.rows, (uint32_t)i);
+		buf_reset(&body);
+		assert_true(pack_reader_message(r, &m, &body, &end, &err));
+		assert_true(bytes_equal(buf_view(&body), f.bodies[i]));
+		assert_in_range(r->cursor.reads, 1, SIZES[i] > 8 * LIMIT_MIB ? 3 : 2);
+		pack_reader_free(&r);
+	}
+	buf_fini(&body);
+	pack_release(&p);
+	pack_fixture_fini(&f);
+}
+
+/* Enough skeletons for a dictionary, with parts between them; read in another order than written. */
+static void
+a_dictionary_is_made_and_used(void **state)
+{
+	struct pack_fixture f;
+	struct pack *p;
+
+	(void)state;
+	pack_fixture_init(&f, NULL);
+	for (int64_t i = 0; i < 1400; i++)
+		pack_fixture_add(&f, 5000 - i,
+		    i % 7 == 0 ? message_with(&f, noise(&f, 3000), "seventh")
+			       : pack_fixture_text(&f, 4000));
+	pack_fixture_write(&f, FIXTURE_DIR);
+	p = pack_fixture_open(&f);
+	assert_true(p->directory.dictionary != UINT32_MAX);
+	pack_fixture_check(&f, p);
+	pack_release(&p);
+	pack_fixture_fini(&f);
+}
+
+/* A message whose parts do not make it again is kept as it is, and counted. */
+static void
+a_failed_rebuild_is_kept_raw(void **state)
+{
+	struct pack_writer *w = NULL;
+	struct pack_written written;
+	struct pack_fixture f;
+	struct pack_info info;
+	struct pack *p;
+	struct err err;
+
+	(void)state;
+	pack_fixture_init(&f, NULL);
+	pack_fixture_add(&f, 1, message_with(&f, noise(&f, 5000), "broken"));
+	pack_fixture_add(&f, 2, message_with(&f, noise(&f, 5000), "good"));
+	assert_true(pack_writer_new(
+	    f.fs, FIXTURE_DIR, FIXTURE_ARCHIVE, f.key, &f.rng, FIXTURE_T0, &w, &err));
+	w->splitter.broken = true;
+	assert_true(pack_writer_add(w, &f.rows[0], BYTES_EMPTY, f.bodies[0], &err));
+	w->splitter.broken = false;
+	assert_true(pack_writer_add(w, &f.rows[1], BYTES_EMPTY, f.bodies[1], &err));
+	assert_true(pack_writer_finish(&w, &written, &err));
+	assert_int_equal(written.raw_messages, 1);
+	assert_int_equal(written.parts, 1);
+	(void)snprintf(f.path, sizeof f.path, "%s/%s.pack", FIXTURE_DIR, written.name);
+	p = pack_fixture_open(&f);
+	pack_fixture_check(&f, p);
+	pack_info_get(p, &info);
+	assert_int_equal(info.parts, 1);
+	pack_release(&p);
+	pack_fixture_fini(&f);
+}
+
+/* P14: numbers for those that have none, in order of id; kept when copied. */
+static void
+leaves_are_numbered_and_carried_over(void **state)
+{
+	struct pack_writer *w = NULL;
+	struct pack_reader *r = NULL;
+	struct pack_written written;
+	struct pack_fixture f;
+	struct pack_info info;
+	struct pack *p;
+	struct err err;
+
+	(void)state;
+	pack_fixture_init(&f, NULL);
+	for (int64_t i = 0; i < 5; i++)
+		pack_fixture_add(&f, 4 - i, BYTES_LIT("Subject: x\r\n\r\nhello\r\n"));
+	f.rows[2].leaf_index = 77;
+	for (unsigned round = 0; round < 2; round++) {
+		assert_true(pack_writer_new(
+		    f.fs, FIXTURE_DIR, FIXTURE_ARCHIVE, f.key, &f.rng, FIXTURE_T0, &w, &err));
+		for (size_t i = 0; i < f.count; i++)
+			assert_true(round == 0 ? pack_writer_add(
+						     w, &f.rows[i], BYTES_EMPTY, f.bodies[i], &err)
+					       : pack_writer_copy(w, r, i, &err));
+		if (round == 0)
+			pack_writer_leaves(w, 100);
+		assert_true(pack_writer_finish(&w, &written, &err));
+		pack_reader_free(&r);
+		(void)snprintf(f.path, sizeof f.path, "%s/%s.pack", FIXTURE_DIR, written.name);
+		p = pack_fixture_open(&f);
+		pack_info_get(p, &info);
+		assert_int_equal(info.leaf_first, 77);
+		assert_int_equal(info.leaf_last, 103);
+		assert_int_equal(info.without_leaf, 0);
+		for (size_t i = 0; i < 5; i++) {
+			static const uint64_t LEAVES[] = {100, 101, 77, 102, 103};
+			uint64_t leaf;
+
+			assert_true(pack_leaf_index(p, i, &leaf, &err));
+			assert_int_equal(leaf, LEAVES[i]);
+		}
+		assert_true(pack_reader_new(p, &r, &err));
+		pack_release(&p);
+	}
+	pack_reader_free(&r);
+	pack_fixture_fini(&f);
+}
+
+struct buried {
+	uint64_t count;
+	struct id_record last;
+};
+
+static bool
+tombstone_see(void *ctx, const struct pack_tombstone *t)
+{
+	struct buried *b = ctx;
+
+	assert_true(b->count == 0 || id_record_compare(&b->last, &t->id) < 0);
+	assert_int_equal(t->reason, 3);
+	assert_int_equal(t->leaf_hash[31], 9);
+	assert_int_equal(t->removed_ms, 12345);
+	assert_int_equal(t->leaf_index, id_record_ms(&t->id) - FIXTURE_T0);
+	b->last = t->id;
+	b->count++;
+	return true;
+}
+
+/* A pack of tombstones only; and who holds whom. P7, P13, P14 */
+static void
+tombstones_are_kept(void **state)
+{
+	struct pack_tombstone t = {.reason = 3, .removed_ms = 12345, .leaf_hash = {[31] = 9}};
+	struct pack_problems problems = {0};
+	struct pack_writer *w = NULL;
+	struct pack_written written;
+	struct pack *old, *rewritten;
+	struct pack_fixture f;
+	struct pack_info info;
+	struct buried seen = {0};
+	uint64_t checked;
+	bool yes;
+	struct err err;
+
+	(void)state;
+	pack_fixture_init(&f, NULL);
+	for (int64_t i = 0; i < 10000; i++)
+		pack_fixture_add(&f, 10000 - i, BYTES_EMPTY);
+	pack_fixture_write(&f, FIXTURE_DIR);
+	old = pack_fixture_open(&f);
+	assert_true(pack_writer_new(
+	    f.fs, FIXTURE_DIR, FIXTURE_ARCHIVE, f.key, &f.rng, FIXTURE_T0, &w, &err));
+	for (size_t i = f.count; i-- > 0;) {
+		t.id = f.rows[i].id;
+		t.leaf_index = (uint64_t)(f.rows[i].received_ms - FIXTURE_T0);
+		assert_true(pack_writer_tombstone(w, &t, &err));
+	}
+	assert_true(pack_writer_finish(&w, &written, &err));
+	(void)snprintf(f.path, sizeof f.path, "%s/%s.pack", FIXTURE_DIR, written.name);
+	rewritten = pack_fixture_open(&f);
+	assert_true(pack_tombstones(rewritten, tombstone_see, &seen, &err));
+	assert_int_equal(seen.count, 10000);
+	pack_info_get(rewritten, &info);
+	assert_int_equal(info.records, 0);
+	assert_int_equal(info.tombstones, 10000);
+	assert_int_equal(info.oldest_ms, FIXTURE_T0 + 1);
+	assert_int_equal(info.newest_ms, FIXTURE_T0 + 10000);
+	assert_int_equal(info.leaf_first, PACK_LEAF_NONE);
+	assert_true(pack_verify(rewritten, NULL, pack_problem_count, &problems, &checked, &err));
+	assert_int_equal(problems.count, 0);
+	assert_true(pack_is_buried(rewritten, &f.rows[7].id, &yes, &err) && yes);
+	assert_true(pack_is_buried(old, &f.rows[7].id, &yes, &err) && !yes);
+	assert_true(pack_is_contained(old, rewritten, &yes, &err) && yes);
+	assert_true(pack_is_contained(rewritten, old, &yes, &err) && !yes);
+	assert_true(pack_is_contained(rewritten, rewritten, &yes, &err) && yes);
+	pack_release(&old);
+	pack_release(&rewritten);
+	pack_fixture_fini(&f);
+}
+
+/* P13 */
+static void
+months_are_kept_apart(void **state)
+{
+	struct pack_writer *w = NULL;
+	struct pack_tombstone t = {0};
+	struct pack_fixture f;
+	struct err err;
+
+	(void)state;
+	pack_fixture_init(&f, NULL);
+	pack_fixture_add(&f, 0, BYTES_LIT("x"));
+	pack_fixture_add(&f, (int64_t)7 * 24 * 3600 * 1000, BYTES_LIT("y")); /* December */
+	assert_int_equal(
+	    pack_month_of(f.rows[0].received_ms) + 1, pack_month_of(f.rows[1].received_ms));
+	assert_true(pack_writer_new(
+	    f.fs, FIXTURE_DIR, FIXTURE_ARCHIVE, f.key, &f.rng, FIXTURE_T0, &w, &err));
+	assert_true(pack_writer_add(w, &f.rows[0], BYTES_EMPTY, f.bodies[0], &err));
+	assert_false(pack_writer_add(w, &f.rows[1], BYTES_EMPTY, f.bodies[1], &err));
+	assert_int_equal(err.code, ERR_USAGE);
+	t.id = f.rows[1].id;
+	assert_false(pack_writer_tombstone(w, &t, &err));
+	assert_int_equal(err.code, ERR_USAGE);
+	pack_writer_drop(&w);
+	pack_fixture_fini(&f);
+}
+
 int
 main(void)
 {
@@ -281,6 +582,13 @@ main(void)
 	    cmocka_unit_test(scans_fit_a_plain_loop),
 	    cmocka_unit_test(cancelled_work_stops),
 	    cmocka_unit_test(the_last_holder_frees),
+	    cmocka_unit_test(equal_parts_are_kept_once),
+	    cmocka_unit_test(parts_are_read_at_once),
+	    cmocka_unit_test(a_dictionary_is_made_and_used),
+	    cmocka_unit_test(a_failed_rebuild_is_kept_raw),
+	    cmocka_unit_test(leaves_are_numbered_and_carried_over),
+	    cmocka_unit_test(tombstones_are_kept),
+	    cmocka_unit_test(months_are_kept_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
