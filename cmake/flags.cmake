@@ -4,13 +4,13 @@ target_compile_definitions(db_flags INTERFACE _GNU_SOURCE)
 target_compile_options(db_flags INTERFACE
   -Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes
   -Wmissing-prototypes -Wvla -Wformat=2 -Wundef -Wcast-qual -Wwrite-strings -Wpointer-arith
-  -Wimplicit-fallthrough -Wswitch-enum -fvisibility=hidden -fno-strict-aliasing)
+  -Wimplicit-fallthrough -Wswitch-enum -fvisibility=hidden -fno-strict-aliasing -fPIC)
 if(CMAKE_C_COMPILER_ID STREQUAL "GNU" AND NOT DB_SANITIZE)
   target_compile_options(db_flags INTERFACE -Wnull-dereference)
 endif()
 if(DB_HARDEN)
   target_compile_options(db_flags INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong
-    -fstack-clash-protection -fcf-protection -fPIE)
+    -fstack-clash-protection -fcf-protection)
   target_link_options(db_flags INTERFACE -pie -Wl,-z,relro,-z,now)
 endif()
 if(DB_SANITIZE)

@@ -4,6 +4,7 @@
 
 #include "app_command_int.h"
 #include "app_store.h"
+#include "app_verify_int.h"
 #include "archive.h"
 #include "audit.h"
 #include "base_log.h"
@@ -11,11 +12,20 @@
 #include "os_socket.h"
 
 const char app_verify_usage[] =
-    "daybook verify --data DIR [--config FILE]\n\n"
+    "daybook verify --data DIR [--config FILE]\n"
+    "daybook verify EXPORT-DIR [--log-key KEY]\n"
+    "daybook verify FILE.eml --proof FILE --log-key KEY\n\n"
     "Reads every message that is kept, in packs and in the intake log, and checks digests, seals "
     "and\n"
     "directories; and every record of the audit log, and its chain. Each problem is a line that "
-    "names file and place. Stop the server first.\n"
+    "names file and place. Stop the server first.\n\n"
+    "The other two forms need neither server nor data directory: an export against its manifest "
+    "and "
+    "proofs,\n"
+    "and one message against its proof.\n\n"
+    "  --proof FILE    the message's proof\n"
+    "  --log-key KEY   the log's key, as \"daybook proof head\" prints it; get it from "
+    "elsewhere than the proof\n\n"
     "Exit code 8 when anything is wrong.\n";
 
 static void
@@ -71,14 +81,14 @@ verify_audit(const struct app_config *config, const struct app_store *store, uin
 	return ok || err_prefix(err, "audit log");
 }
 
-int
-app_verify_run(int argc, char **argv)
+static int
+verify_data(const struct cli_args *args)
 {
 	struct app_config config;
 	struct app_store store = {.keys = NULL};
 	struct err err;
 	uint64_t checked = 0, records = 0, problems = 0;
-	int lock_fd = -1, code = app_command_prepare("verify", argc, argv, &config);
+	int lock_fd = -1, code = app_command_config(args, &config);
 
 	log_set_role("verify");
 	if (code == 0) {
@@ -99,4 +109,27 @@ app_verify_run(int argc, char **argv)
 	os_close(&lock_fd);
 	app_config_fini(&config);
 	return code;
+}
+
+static const struct cli_option verify_options[] = {{"proof", "FILE", "the message's proof", false},
+    {"log-key", "KEY", "the log's key", false}, {NULL, NULL, NULL, false}};
+
+int
+app_verify_run(int argc, char **argv)
+{
+	struct cli_args args;
+	struct err err;
+
+	if (!cli_args_parse(app_server_options, verify_options, argc, argv, &args, &err))
+		return app_usage("verify", &err);
+	if (args.operand_count == 1)
+		return app_verify_offline(&args);
+	if (args.operand_count > 1 || cli_args_has(&args, "proof") ||
+	    cli_args_has(&args, "log-key")) {
+		(void)fprintf(stderr,
+		    "daybook verify: give one export directory, or one message with "
+		    "--proof and --log-key\n");
+		return CLI_EXIT_USAGE;
+	}
+	return verify_data(&args);
 }

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The two halves of daybook verify: with a data directory, and without one. */
+#ifndef APP_VERIFY_INT_H
+#define APP_VERIFY_INT_H
+
+#include "cli_args.h"
+
+/* app_verify_offline: one operand: an export directory, or a message with its proof. Returns the exit code. */
+int app_verify_offline(const struct cli_args *args);
+
+#endif
