@@ -110,8 +110,10 @@ on_peer(struct core *c, struct wire_frame *frame)
 	wire_channel_free(&c->edges[role]);
 	c->lives[role]++;
 	c->edges[role] = wire_channel_new(c->role.loop, fd, &ops[role], c);
-	if (role == WIRE_ROLE_SMTP)
+	if (role == WIRE_ROLE_SMTP) {
 		core_send_snapshot(c);
+		core_send_space(c);
+	}
 }
 
 static void
@@ -162,6 +164,7 @@ on_second(void *ctx, unsigned ready)
 	}
 	if (!core_read_certificate(c, false, &err) && err.code != ERR_NOT_FOUND)
 		log_error("certificate not taken, the old one stays: %s", err.msg);
+	core_check_space(c);
 }
 
 static void
@@ -338,6 +341,7 @@ core_open(struct core *c, struct err *err)
 	c->minute = os_watch_timer(c->role.loop, on_minute, c);
 	os_watch_after(c->second, WATCH_MS);
 	os_watch_after(c->minute, TICK_MS);
+	core_check_space(c);
 	core_refresh(c);
 	return true;
 }

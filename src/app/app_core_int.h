@@ -42,6 +42,7 @@ struct core {
 	struct buf certificate_pem, key_pem;
 	int64_t certificate_ms, key_ms;
 	struct os_watch *second, *minute;
+	bool space_low, space_held; /* as smtp was told; the file that keeps room is there */
 };
 
 /* app_core_state.c: what the edges must know. core_refresh: any thread; the api's hook. */
@@ -51,6 +52,10 @@ void core_listen_result(struct core *c, struct bytes body);
 /* core_read_certificate: true when there is a good pair in memory afterwards; sends it when it is
  * another. */
 MUST_USE bool core_read_certificate(struct core *c, bool force, struct err *err);
+
+/* app_core_space.c: once a second; and to a new smtp process. */
+void core_check_space(struct core *c);
+void core_send_space(struct core *c);
 
 /* app_core_request.c: requests of the http process, on worker threads. */
 MUST_USE bool core_requests_open(struct core *c, struct err *err);

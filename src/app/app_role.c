@@ -82,6 +82,7 @@ app_role_begin(struct app_role *r, const char *name, struct err *err)
 	r->name = name;
 	log_set_role(name);
 	os_signal_ignore(SIGPIPE);
+	os_signal_ignore(SIGXFSZ); /* a file that may not grow is a full disk */
 	os_signal_ignore(
 	    SIGINT); /* Ctrl-C goes to the whole group; the supervisor says when to stop */
 	os_signal_ignore(SIGTERM);

@@ -22,6 +22,9 @@ on_core_frame(void *ctx, struct wire_frame *frame)
 	case WIRE_MAIL_REPLY:
 		edge_mail_reply(edge, frame);
 		break;
+	case WIRE_SPACE:
+		edge->space_low = frame->payload.len == 1 && frame->payload.ptr[0] != 0;
+		break;
 	default:
 		log_error("core sent a frame of kind %d", (int)frame->kind);
 		break;

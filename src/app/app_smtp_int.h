@@ -51,6 +51,7 @@ struct edge {
 	struct os_watch *deadline;
 	struct os_watch *lost; /* runs while there is no core */
 	bool ready_sent;
+	bool space_low; /* the core has no room for mail */
 };
 
 /* app_smtp_endpoint.c */

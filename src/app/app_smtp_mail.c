@@ -117,6 +117,16 @@ decide(const struct edge_endpoint *e, struct smtp_session *s, struct bytes recip
 }
 
 static const struct smtp_reply *
+on_mail(void *ctx, struct smtp_session *s, const struct smtp_sender *sender)
+{
+	const struct edge_endpoint *e = ctx;
+
+	(void)s;
+	(void)sender;
+	return e->edge->space_low ? smtp_reply_of(SMTP_REPLY_NO_SPACE) : NULL;
+}
+
+static const struct smtp_reply *
 on_recipient(void *ctx, struct smtp_session *s, const struct smtp_recipient *rcpt)
 {
 	struct edge_endpoint *e = ctx;
@@ -147,7 +157,9 @@ on_message_begin(void *ctx, struct smtp_session *s)
 	struct edge_endpoint *e = ctx;
 
 	letter_drop_body(letter_of(s));
-	return e->edge->core == NULL ? &temporary : NULL;
+	if (e->edge->core == NULL)
+		return &temporary;
+	return e->edge->space_low ? smtp_reply_of(SMTP_REPLY_NO_SPACE) : NULL;
 }
 
 static const struct smtp_reply *
@@ -344,7 +356,8 @@ on_closed(void *ctx, struct smtp_session *s)
 	on_transaction_end(ctx, s);
 }
 
-const struct smtp_ops edge_smtp_ops = {.recipient = on_recipient,
+const struct smtp_ops edge_smtp_ops = {.mail = on_mail,
+    .recipient = on_recipient,
     .auth = on_auth,
     .message_begin = on_message_begin,
     .message_write = on_message_write,
@@ -398,6 +411,7 @@ edge_mail_reply(struct edge *edge, const struct wire_frame *frame)
 void
 edge_core_gone(struct edge *edge)
 {
+	edge->space_low = false; /* the next one says so again */
 	for (size_t i = 0; i < edge->pending_count; i++) {
 		struct edge_pending p = edge->pending[i];
 

@@ -48,7 +48,7 @@ struct os_fs_ops {
 	bool (*list)(
 	    void *ctx, const char *path, os_list_fn visit, void *visit_ctx, struct err *err);
 	bool (*stat)(void *ctx, const char *path, struct os_stat *out, struct err *err);
-	/* bytes free for us on the file system of path */
+	/* bytes free for us on the file system of path; 0 when it can hold no more files */
 	bool (*space)(void *ctx, const char *path, uint64_t *free_out, struct err *err);
 };
 

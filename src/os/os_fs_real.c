@@ -336,7 +336,9 @@ real_space(void *ctx, const char *path, uint64_t *free_out, struct err *err)
 	(void)ctx;
 	if (statvfs(path, &st) != 0)
 		return REAL_ERR(err, "statvfs %s", path);
-	*free_out = (uint64_t)st.f_bavail * (uint64_t)st.f_frsize;
+	/* Bytes are of no use when no file can be made any more. */
+	*free_out =
+	    st.f_files > 0 && st.f_favail == 0 ? 0 : (uint64_t)st.f_bavail * (uint64_t)st.f_frsize;
 	return true;
 }
 

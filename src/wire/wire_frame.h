@@ -29,6 +29,7 @@ enum wire_kind {
 	/* core to smtp */
 	WIRE_SNAPSHOT,   /* body: JSON, docs/formats/wire.md §4 */
 	WIRE_MAIL_REPLY, /* payload: struct wire_mail_reply */
+	WIRE_SPACE,      /* payload: u8, 1 = too little room to take mail */
 	/* smtp to core */
 	WIRE_MAIL, /* payload: struct wire_mail; body: the message */
 	/* http and core */

@@ -86,6 +86,7 @@ class Server:
         self.process = None
         self.api = None
         self.deaths_expected = False  # by tests that kill processes
+        self.quiet = False  # no log of a failure that is wanted
         settings = {"server.hostname": "mail.test", "smtp.sessions-per-ip": 1000}
         settings.update(config or {})
         self.write_config(settings)
@@ -209,7 +210,7 @@ class Server:
             raise
         finally:
             self.kill()
-            if failed:
+            if failed and not self.quiet:
                 print("---- log of the server\n" + self.log()[-8000:] + "----")
             if self.own_home:
                 shutil.rmtree(self.home, ignore_errors=True)
