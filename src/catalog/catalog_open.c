@@ -176,6 +176,15 @@ catalog_begin(struct catalog *c, struct err *err)
 	return true;
 }
 
+/* Only memory can be missing for this; a transaction that stayed open would shut out every later one. */
+static void
+roll_back(struct catalog *c)
+{
+	if (sqlite3_get_autocommit(c->db) == 0)
+		(void)sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
+	must(sqlite3_get_autocommit(c->db) != 0);
+}
+
 bool
 catalog_commit(struct catalog *c, struct err *err)
 {
@@ -188,8 +197,8 @@ catalog_commit(struct catalog *c, struct err *err)
 	else
 		ok = sqlite3_exec(c->db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK ||
 		     catalog_fail(c, __func__, err);
-	if (!ok && sqlite3_get_autocommit(c->db) == 0)
-		(void)sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
+	if (!ok)
+		roll_back(c);
 	transaction_end(c);
 	return ok;
 }
@@ -198,7 +207,6 @@ void
 catalog_rollback(struct catalog *c)
 {
 	must(c->open && pthread_equal(c->holder, pthread_self()));
-	if (sqlite3_get_autocommit(c->db) == 0)
-		(void)sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
+	roll_back(c);
 	transaction_end(c);
 }
