@@ -101,6 +101,7 @@ run_status(struct cli *cli)
 		code = CLI_EXIT_INTEGRITY;
 	else if (json_get_bool(status, "VolumeFailed", false) ||
 		 json_get_bool(status, "SpaceLow", false) ||
+		 json_get_bool(json_find(status, "Clock"), "Stopped", false) ||
 		 failed_endpoints(json_find(status, "Endpoints"), NULL) > 0)
 		code = CLI_EXIT_FAILED;
 	json_free(&status);
@@ -109,8 +110,8 @@ run_status(struct cli *cli)
 
 const struct cli_verb cli_status_verbs[] = {
     {"status", "how the server is doing", "",
-	"Ends with 0 when all is well, 1 when mail is being deferred or an\n"
-	"endpoint does not listen, 8 when packs are damaged.\n",
+	"Ends with 0 when all is well, 1 when mail is being deferred, an endpoint\n"
+	"does not listen or the clock jumped, 8 when packs are damaged.\n",
 	NULL, 0, 0, run_status},
     {NULL, NULL, NULL, NULL, NULL, 0, 0, NULL},
 };

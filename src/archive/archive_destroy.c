@@ -2,11 +2,12 @@
 /*
  * Records leave an archive: pack after pack, each written anew without them, or dropped.
  *
- * Order: the successor is whole, verified and named on disk; the destroyer notes what goes; the successor is shown and
- * the old pack is not, in one step; when nobody reads the old one, it gets a temporary name, durably, its key is
- * overwritten, and it is removed. A crash before the new name leaves both packs, and recovery drops the successor,
- * because all that is in it is in the old one; a crash after it leaves the successor, and recovery removes what has a
- * temporary name. Until then the successor is not merged into anything: recovery could not tell it any more.
+ * Order: the successor is written, but for its end; the destroyer is asked for the last time and notes what goes; the
+ * successor gets its end and its name, durably; it is shown and the old pack is not, in one step; when nobody reads the
+ * old one, it gets a temporary name, durably, its key is overwritten, and it is removed. A crash before the successor
+ * has its name leaves the old pack. From then on recovery drops the old one, because everything in it is in the
+ * successor, or buried there: so the note must come first. A pack that goes whole has no successor, and goes when it
+ * gets its temporary name, which recovery removes.
  */
 #include "archive_destroy.h"
 
@@ -74,8 +75,8 @@ pack_next(struct archive_destroying *t)
 }
 
 static bool
-may_go(struct archive_destroying *t, struct pack *pack, size_t position, struct archive_gone *gone,
-    bool *yes_out, struct err *err)
+may_go(struct archive_destroying *t, struct pack_reader *reader, size_t position,
+    struct archive_gone *gone, bool *yes_out, struct err *err)
 {
 	struct pack_row row;
 	struct arena arena;
@@ -83,8 +84,8 @@ may_go(struct archive_destroying *t, struct pack *pack, size_t position, struct 
 
 	arena_init(&arena);
 	*yes_out = false;
-	ok =
-	    pack_row(pack, position, &arena, &row, err) && t->d->may(t->d->ctx, &row, yes_out, err);
+	ok = pack_reader_row(reader, position, &arena, &row, err) &&
+	     t->d->may(t->d->ctx, &row, yes_out, err);
 	if (ok && *yes_out && gone != NULL) {
 		*gone = (struct archive_gone){
 		    .id = row.id, .size_bytes = row.size_bytes, .leaf_index = row.leaf_index};
@@ -105,7 +106,8 @@ first_look(struct archive_destroying *t, struct archive_turn *turn, struct err *
 
 		if (t->cancel != NULL && atomic_load(t->cancel))
 			return ERR(err, ERR_CANCELLED, "cancelled");
-		if (!may_go(t, turn->pack, turn->wanted[i].position, &turn->gone[kept], &yes, err))
+		if (!may_go(
+			t, turn->reader, turn->wanted[i].position, &turn->gone[kept], &yes, err))
 			return false;
 		if (!yes)
 			t->decided[turn->wanted[i].number] = true;
@@ -121,7 +123,7 @@ second_look(struct archive_destroying *t, struct archive_turn *turn, bool *all_o
 {
 	*all_out = true;
 	for (size_t i = 0; *all_out && i < turn->wanted_count; i++)
-		if (!may_go(t, turn->pack, turn->wanted[i].position, NULL, all_out, err))
+		if (!may_go(t, turn->reader, turn->wanted[i].position, NULL, all_out, err))
 			return false;
 	return true;
 }
@@ -158,28 +160,15 @@ turn_commit(
 	if (!t->d->begin(t->d->ctx, err))
 		return false;
 	ok = second_look(t, turn, &all, err);
-	if (ok && !all)
-		*again_out = true;
-	else if (ok) {
-		ok = t->d->commit(t->d->ctx, turn->gone, turn->wanted_count, err);
+	*again_out = ok && !all;
+	if (ok && all) {
+		ok = t->d->commit(t->d->ctx, turn->gone, turn->wanted_count, err) &&
+		     archive_destroy_finish(t, turn, err);
 		if (ok)
 			turn_swap(t, turn);
 	}
 	t->d->end(t->d->ctx);
 	return ok;
-}
-
-/* A successor that nobody needs. It holds nothing that the old pack does not, so that it may as well stay. */
-static void
-successor_drop(struct archive_destroying *t, struct archive_turn *turn)
-{
-	struct err err;
-
-	if (turn->successor == NULL)
-		return;
-	if (!os_fs_unlink(t->a->options.fs, pack_path(turn->successor), &err))
-		log_warn("a pack that is not needed is not removed: %s", err.msg);
-	pack_release(&turn->successor);
 }
 
 static bool
@@ -193,7 +182,7 @@ turn_try(struct archive_destroying *t, struct archive_turn *turn, bool *again_ou
 	if (!ok || turn->wanted_count == 0)
 		return ok;
 	ok = archive_destroy_write(t, turn, err) && turn_commit(t, turn, again_out, err);
-	successor_drop(t, turn);
+	pack_writer_drop(&turn->writer);
 	return ok;
 }
 
@@ -202,12 +191,14 @@ static bool
 turn_run(struct archive_destroying *t, struct archive_turn *turn, struct err *err)
 {
 	size_t most = wanted_in(t, turn->pack, NULL);
-	bool again = true, ok = true;
+	bool again = true, ok;
 
 	turn->wanted = mem_calloc(most, sizeof *turn->wanted);
 	turn->gone = mem_calloc(most, sizeof *turn->gone);
+	ok = pack_reader_new(turn->pack, &turn->reader, err);
 	for (int i = 0; ok && again && i < ATTEMPTS_MAX; i++)
 		ok = turn_try(t, turn, &again, err);
+	pack_reader_free(&turn->reader);
 	if (ok && again)
 		ok = ERR(err, ERR_BUSY, "what may be destroyed changes all the time");
 	for (size_t i = 0; ok && i < turn->wanted_count; i++)

@@ -6,10 +6,24 @@
 #include <time.h>
 
 #include "archive_destroy_int.h"
+#include "base_log.h"
 #include "base_mem.h"
 
 #define WIPE_BYTES 4096u /* more than any header: the wrapped key is in there */
 #define WAIT_MS    50
+
+static bool
+wiped_sync(struct os_fs fs, const char *dir, struct err *err)
+{
+#ifdef DAYBOOK_SABOTAGE_NO_WIPE_SYNC
+	(void)fs;
+	(void)dir;
+	(void)err;
+	return true;
+#else
+	return os_fs_sync_dir(fs, dir, err);
+#endif
+}
 
 bool
 archive_destroy_wipe(struct archive *a, const char *dir, const char *path, struct err *err)
@@ -28,7 +42,7 @@ archive_destroy_wipe(struct archive *a, const char *dir, const char *path, struc
 		return false;
 	}
 	/* From here on it does not come back: recovery removes temporary files. */
-	ok = os_fs_sync_dir(fs, dir, err);
+	ok = wiped_sync(fs, dir, err);
 	if (ok && os_fs_open(fs, temporary, OS_OPEN_READ_WRITE, &file, err)) {
 		ok = os_file_size(file, &size, err) &&
 		     os_file_write_at(file, 0,
@@ -38,7 +52,7 @@ archive_destroy_wipe(struct archive *a, const char *dir, const char *path, struc
 			ok = os_file_close(&file, err);
 		else
 			os_file_drop(&file);
-		ok = ok && os_fs_unlink(fs, temporary, err) && os_fs_sync_dir(fs, dir, err);
+		ok = ok && os_fs_unlink(fs, temporary, err) && wiped_sync(fs, dir, err);
 	} else if (ok) {
 		ok = err->code == ERR_NOT_FOUND;
 	}
@@ -46,26 +60,44 @@ archive_destroy_wipe(struct archive *a, const char *dir, const char *path, struc
 	return ok;
 }
 
-static bool
-record_copy(struct pack *pack, size_t position, struct pack_writer *w, struct err *err)
-{
-	struct pack_row row;
-	struct arena arena;
-	struct buf body;
+struct burying {
+	struct pack_writer *w;
+	struct err *err;
 	bool ok;
+};
 
-	arena_init(&arena);
-	buf_init(&body, ARCHIVE_RECORD_BYTES_MAX);
-	ok = pack_row(pack, position, &arena, &row, err) && pack_body(pack, position, &body, err) &&
-	     pack_writer_add(w, &row, BYTES_EMPTY, buf_view(&body), err);
-	buf_fini(&body);
-	arena_fini(&arena);
-	return ok;
+static bool
+tombstone_copy(void *ctx, const struct pack_tombstone *t)
+{
+	struct burying *b = ctx;
+
+	b->ok = pack_writer_tombstone(b->w, t, b->err);
+	return b->ok;
+}
+
+/* Those of the old pack, and one for each record that goes. */
+static bool
+tombstones_write(struct archive_destroying *t, const struct archive_turn *turn, struct err *err)
+{
+	struct burying b = {turn->writer, err, true};
+
+	if (!pack_tombstones(turn->pack, tombstone_copy, &b, err) || !b.ok)
+		return false;
+	for (size_t i = 0; i < turn->wanted_count; i++) {
+		struct pack_tombstone one = {.id = turn->gone[i].id,
+		    .leaf_index = turn->gone[i].leaf_index,
+		    .removed_ms = clock_now_ms(&t->a->options.clock),
+		    .reason = (uint8_t)t->d->reason};
+
+		if (!pack_writer_tombstone(turn->writer, &one, err))
+			return false;
+	}
+	return true;
 }
 
 static bool
 rest_write(struct archive_destroying *t, const struct archive_turn *turn, uint64_t records,
-    struct pack_writer *w, struct err *err)
+    struct err *err)
 {
 	size_t next = 0;
 
@@ -76,7 +108,7 @@ rest_write(struct archive_destroying *t, const struct archive_turn *turn, uint64
 		}
 		if (atomic_load(&t->a->closing) || (t->cancel != NULL && atomic_load(t->cancel)))
 			return ERR(err, ERR_CANCELLED, "cancelled");
-		if (!record_copy(turn->pack, i, w, err))
+		if (!pack_writer_copy(turn->writer, turn->reader, i, err))
 			return false;
 	}
 	return true;
@@ -86,26 +118,36 @@ bool
 archive_destroy_write(struct archive_destroying *t, struct archive_turn *turn, struct err *err)
 {
 	struct archive_volume *v = t->v;
-	struct pack_writer *w = NULL;
-	struct pack_written written;
 	struct pack_info info;
+
+	pack_info_get(turn->pack, &info);
+	if (info.records == turn->wanted_count && t->d->reason != ARCHIVE_REASON_ERASURE)
+		return true; /* goes whole */
+	return pack_writer_new(t->a->options.fs, v->packs_dir, v->id, v->key, &t->a->options.rng,
+		   clock_now_ms(&t->a->options.clock), &turn->writer, err) &&
+	       rest_write(t, turn, info.records, err) && tombstones_write(t, turn, err);
+}
+
+bool
+archive_destroy_finish(struct archive_destroying *t, struct archive_turn *turn, struct err *err)
+{
+	struct archive_volume *v = t->v;
+	struct pack_written written;
+	struct err ignored;
 	char *path;
 	bool ok;
 
-	pack_info_get(turn->pack, &info);
-	if (info.records == turn->wanted_count)
-		return true; /* dropped whole */
-	if (!pack_writer_new(t->a->options.fs, v->packs_dir, v->id, v->key, &t->a->options.rng,
-		clock_now_ms(&t->a->options.clock), &w, err))
-		return false;
-	if (!rest_write(t, turn, info.records, w, err)) {
-		pack_writer_drop(&w);
-		return false;
-	}
-	if (!pack_writer_finish(&w, &written, err))
+	if (turn->writer == NULL)
+		return true;
+	if (!pack_writer_finish(&turn->writer, &written, err))
 		return false;
 	path = archive_path(v->packs_dir, written.name, ".pack");
 	ok = pack_open(t->a->options.fs, path, v->id, v->key, &turn->successor, err);
+	/* It would outlive the old pack at the next start. */
+	if (!ok && (!os_fs_unlink(t->a->options.fs, path, &ignored) ||
+		       !os_fs_sync_dir(t->a->options.fs, v->packs_dir, &ignored)))
+		log_error(
+		    "%s is not removed, and will stand for its predecessor: %s", path, ignored.msg);
 	mem_free(path);
 	return ok;
 }

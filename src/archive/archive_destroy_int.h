@@ -24,15 +24,20 @@ struct archive_wanted {
 };
 
 struct archive_turn {
-	struct pack *pack;             /* held */
+	struct pack *pack; /* held */
+	struct pack_reader *reader;
 	struct archive_wanted *wanted; /* what goes, in order of position */
 	struct archive_gone *gone;     /* the same */
 	size_t wanted_count;
-	struct pack *successor; /* NULL: the pack goes whole */
+	struct pack_writer *writer; /* of the successor; NULL: the pack goes whole */
+	struct pack *successor;
 };
 
-/* archive_destroy_write: the successor; durable on true. seal_lock held. */
+/* archive_destroy_write: the successor, but for its end. archive_destroy_finish: that; durable on true, and without a
+ * trace on false, as far as that goes. seal_lock held. */
 MUST_USE bool archive_destroy_write(
+    struct archive_destroying *t, struct archive_turn *turn, struct err *err);
+MUST_USE bool archive_destroy_finish(
     struct archive_destroying *t, struct archive_turn *turn, struct err *err);
 /* archive_destroy_wait: until the volume's leaving pack is read by nobody and gone, durably. */
 MUST_USE bool archive_destroy_wait(struct archive_destroying *t, struct err *err);

@@ -140,8 +140,7 @@ retain_clock_step(struct retain *r, int64_t now_ms, int64_t mono_ms)
 	struct retain_time *t = &r->time;
 	int64_t should_ms = r->anchored ? r->anchor_ms + (mono_ms - r->anchor_mono_ms) : t->high_ms;
 
-	if (should_ms < t->high_ms)
-		should_ms = t->high_ms;
+	/* Not from high_ms on while there is an anchor: that moves with every step. */
 	t->stopped = now_ms > should_ms + TOLERANCE_MS;
 	if (t->stopped)
 		return;
