@@ -37,7 +37,7 @@ extern const struct cli_verb
     *const cli_verbs[]; /* tables, each ended by a NULL name; NULL ends the list */
 extern const struct cli_verb cli_resource_verbs[], cli_archive_verbs[], cli_search_verbs[],
     cli_message_verbs[], cli_audit_verbs[], cli_export_verbs[], cli_access_key_verbs[],
-    cli_status_verbs[], cli_hold_verbs[], cli_retention_verbs[];
+    cli_scrub_verbs[], cli_status_verbs[], cli_hold_verbs[], cli_retention_verbs[];
 extern const struct cli_option cli_common_options[];
 
 /* cli_fail: prints "daybook: err.msg" and says how the command ends. */
@@ -111,6 +111,10 @@ MUST_USE char *cli_archive_of(struct cli *cli, struct err *err);
 /* cli_filter_apply: FromTimestamp, ToTimestamp and Filters into input. ERR_USAGE. */
 MUST_USE bool cli_filter_apply(
     const struct cli_args *args, int64_t now_ms, struct json *input, struct err *err);
+
+/* cli_scrub_print: how the scrub stands, for people. cli_scrub_problems: what it found. */
+void cli_scrub_print(struct cli *cli, const struct json *scrub);
+int64_t cli_scrub_problems(const struct json *scrub);
 
 /* cli_completion_write: a script for bash, zsh or fish that knows these commands. ERR_USAGE. */
 MUST_USE bool cli_completion_write(const char *shell, const struct cli_command *extra,

@@ -81,6 +81,7 @@ print_screen(struct cli *cli, const struct json *status)
 	buf_append_byte(&cli->out, '\n');
 	cli_format_list(json_find(status, "Archives"), pack_columns, &cli->format, &cli->out);
 	buf_append_byte(&cli->out, '\n');
+	cli_scrub_print(cli, json_find(status, "Scrub"));
 	print_trouble(cli, status);
 }
 
@@ -93,11 +94,13 @@ run_status(struct cli *cli)
 
 	if (status == NULL)
 		return cli_fail(cli, &err);
+	json_set(status, "Scrub", cli_call(cli, "Daybook.GetScrub", json_new_object(), &err));
 	if (cli->format.form == CLI_FORM_TABLE)
 		print_screen(cli, status);
 	else
 		cli_print_object(cli, status);
-	if (corrupt_packs(json_find(status, "Archives")) > 0)
+	if (corrupt_packs(json_find(status, "Archives")) > 0 ||
+	    cli_scrub_problems(json_find(status, "Scrub")) > 0)
 		code = CLI_EXIT_INTEGRITY;
 	else if (json_get_bool(status, "VolumeFailed", false) ||
 		 json_get_bool(status, "SpaceLow", false) ||

@@ -8,6 +8,7 @@
 #include "api_int.h"
 #include "api_job_int.h"
 #include "api_retain_int.h"
+#include "api_scrub_int.h"
 #include "base_mem.h"
 
 #define MAC_SETTING "api.mac-key"
@@ -86,7 +87,7 @@ api_open(const struct api_options *options, struct api **out, struct err *err)
 	api->started_mono_ms = clock_mono_ms(&api->o.clock);
 	if (json_model_new(api_model_roots, api_model_root_count, &api->model, err) &&
 	    mac_key_load(api, err) && api_tick(api, err) && api_jobs_open(api, err) &&
-	    api_retain_open(api, err)) {
+	    api_retain_open(api, err) && api_scrub_open(api, err)) {
 		*out = api;
 		return true;
 	}
@@ -102,6 +103,7 @@ api_close(struct api **api)
 	if (a == NULL)
 		return;
 	api_retain_close(a);
+	api_scrub_close(a);
 	api_jobs_close(a);
 	json_model_free(&a->model);
 	names_free(&a->names);

@@ -52,9 +52,10 @@ struct api_options {
 	    aws_strict; /* limits of the service that help nobody here: 30-day search window, one running
 			    job, … */
 	bool job_threads;
-	bool retention_strict;  /* one change of an archive's period a week */
-	bool retention_manual;  /* what has expired waits for somebody's approval */
-	bool erasure_four_eyes; /* an erasure is approved by another principal than asked for it */
+	bool retention_strict;   /* one change of an archive's period a week */
+	bool retention_manual;   /* what has expired waits for somebody's approval */
+	bool erasure_four_eyes;  /* an erasure is approved by another principal than asked for it */
+	int64_t scrub_period_ms; /* read every pack once in this time; 0 = only when asked to */
 	/* Called after a change is durable, on the thread of the request; may call back into the api. May be
 	 * NULL. */
 	void (*endpoints_changed)(
@@ -110,7 +111,7 @@ void api_response_fini(struct api_response *r);
  */
 void api_handle(struct api *api, const struct api_request *request, struct api_response *response);
 
-/* api_run_jobs: without threads: run what is queued, and everything that retains or destroys; returns when nothing is
+/* api_run_jobs: without threads: run what is queued, and everything that retains or destroys, and a scrub that was asked for; returns when nothing is
  * left. */
 void api_run_jobs(struct api *api);
 /* api_tick: call about once a minute: forgets old jobs and tokens, frees the names of archives deleted 30

@@ -53,6 +53,7 @@ struct api_audit_strangers {
 struct api_jobs;
 struct api_retain;
 struct retain;
+struct api_scrub;
 
 struct api {
 	struct api_options
@@ -64,6 +65,7 @@ struct api {
 	    [CRYPT_SHA256_BYTES]; /* of page tokens, links and token digests; kept in the catalog,
 						sealed */
 	struct api_jobs *jobs;
+	struct api_scrub *scrub;
 	struct api_audit_strangers strangers;
 	struct retain *retain;
 	struct api_retain *retain_work;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api_retain_int.h"
+#include "api_scrub_int.h"
 #include "base_log.h"
 #include "base_mem.h"
 #include "os_thread.h"
@@ -326,6 +327,8 @@ api_run_jobs(struct api *api)
 	queue_run(api, 0, 0);
 	queue_run(api, 1, 0);
 	(void)retain_run(api->retain, true, NULL, &err); /* it logs */
+	while (api_scrub_step(api))
+		continue;
 }
 
 /* A page of rows at a time: documents may be large. */

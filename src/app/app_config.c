@@ -48,6 +48,7 @@ static const struct key keys[APP_KEY_COUNT] = {
     [APP_TLS_CERTIFICATE] = {"tls.certificate", FORM_PATH, 0, 0, NULL, ""},
     [APP_TLS_KEY] = {"tls.key", FORM_PATH, 0, 0, NULL, ""},
     [APP_ARCHIVE_SEAL_MINUTES] = {"archive.seal-minutes", FORM_NUMBER, 1, 1440, NULL, "10"},
+    [APP_ARCHIVE_SCRUB_DAYS] = {"archive.scrub-days", FORM_NUMBER, 0, 3650, NULL, "30"},
     [APP_ARCHIVE_LOG_MIB] = {"archive.log-mib", FORM_NUMBER, 1, 512, NULL, "64"},
     [APP_ARCHIVE_RESERVE_MIB] = {"archive.reserve-mib", FORM_NUMBER, 1, 65536, NULL, "64"},
     [APP_API_ACCOUNT] = {"api.account", FORM_DIGITS, 0, 12, NULL, "000000000000"},

@@ -311,6 +311,7 @@ open_api(struct core *c, struct err *err)
 	    .retention_strict = app_config_yes(config, APP_RETENTION_STRICT),
 	    .retention_manual = strcmp(config->text[APP_RETENTION_APPROVAL], "manual") == 0,
 	    .erasure_four_eyes = strcmp(config->text[APP_ERASURE_APPROVAL], "other") == 0,
+	    .scrub_period_ms = app_config_number(config, APP_ARCHIVE_SCRUB_DAYS) * 86400000,
 	    .endpoints_changed = core_refresh,
 	    .config_changed = core_refresh,
 	    .hook_ctx = c};

@@ -162,4 +162,22 @@ MUST_USE bool archive_read(struct archive *a, const struct id_record *id, struct
 MUST_USE bool archive_verify(struct archive *a, const char *archive_id, const atomic_bool *cancel,
     pack_problem_fn problem, void *ctx, uint64_t *checked_out, struct err *err);
 
+/*
+ * archive_scrub_next: check the pack behind place, in the order of names; one step of a walk over all of them that may
+ * take weeks and survive restarts.
+ *
+ * in      place    where the last step ended; "" at the beginning
+ * out     place    this pack; "" when there was none behind it
+ * fails   ERR_CANCELLED; what is wrong with a pack is told to problem
+ */
+#define ARCHIVE_SCRUB_PLACE_SIZE 160
+struct archive_scrub_step {
+	bool none;                         /* nothing is behind place */
+	uint64_t bytes, messages;          /* of the pack */
+	uint64_t total_bytes, total_packs; /* of all */
+};
+MUST_USE bool archive_scrub_next(struct archive *a, char place[ARCHIVE_SCRUB_PLACE_SIZE],
+    const atomic_bool *cancel, pack_problem_fn problem, void *ctx, struct archive_scrub_step *step,
+    struct err *err);
+
 #endif

@@ -13,7 +13,7 @@
  * runs, what is copied another way (the catalog) or was moved into packs before (the intake log), and exports.
  */
 static const char *const LEFT_OUT[] = {"catalog.db", "catalog.db-wal", "catalog.db-shm",
-    "credentials", "export", "intake", "lock", "run", "tls", "tmp"};
+    "catalog.db.sum", "credentials", "export", "intake", "lock", "run", "tls", "tmp"};
 
 /*
  * Order: what names how far something goes comes before the thing. The head of the audit log before its records; a

@@ -22,6 +22,7 @@ struct catalog {
 	pthread_t holder; /* while open is true */
 	bool open;        /* a transaction */
 	sqlite3 *db;
+	char *path; /* NULL until it is open: then closing it keeps its sum */
 	struct crypt_keys *keys;
 	struct rng rng;
 	struct crypt_sealer *sealer;
@@ -31,6 +32,12 @@ struct catalog {
 
 /* catalog_fail: err from what SQLite says about its last call. Returns false. */
 bool catalog_fail(struct catalog *c, const char *where, struct err *err);
+
+/* catalog_sum_check: before it is opened: ERR_CORRUPT when it changed since it was closed.
+ * catalog_sum_drop: after it was opened. catalog_sum_write: after it was closed. */
+MUST_USE bool catalog_sum_check(const char *path, struct err *err);
+MUST_USE bool catalog_sum_drop(const char *path, struct err *err);
+void catalog_sum_write(const char *path);
 
 /* catalog_schema_prepare: brings an opened file to the current schema; in one transaction of its own. */
 MUST_USE bool catalog_schema_prepare(struct catalog *c, struct err *err);

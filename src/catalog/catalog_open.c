@@ -124,14 +124,16 @@ catalog_open(const char *path, struct crypt_keys *keys, const struct rng *rng, s
 	c->keys = keys;
 	c->rng = *rng;
 	lock_init(c);
-	ok = file_make(path, err);
+	ok = catalog_sum_check(path, err) && file_make(path, err);
 	if (ok && sqlite3_open_v2(path, &c->db,
 		      SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
 			  SQLITE_OPEN_EXRESCODE,
 		      NULL) != SQLITE_OK)
 		ok = catalog_fail(c, __func__, err);
-	ok = ok && connection_prepare(c, err) && catalog_schema_prepare(c, err);
+	ok = ok && connection_prepare(c, err) && catalog_schema_prepare(c, err) &&
+	     catalog_sum_drop(path, err);
 	if (ok) {
+		c->path = mem_strdup(path);
 		*out = c;
 	} else {
 		catalog_close(&c);
@@ -148,7 +150,9 @@ catalog_close(struct catalog **c)
 	must(!(*c)->open);
 	for (size_t i = 0; i < (*c)->cached; i++)
 		(void)sqlite3_finalize((*c)->cache[i].statement);
-	(void)sqlite3_close((*c)->db);
+	if (sqlite3_close((*c)->db) == SQLITE_OK && (*c)->path != NULL)
+		catalog_sum_write((*c)->path);
+	mem_free((*c)->path);
 	crypt_sealer_free(&(*c)->sealer);
 	(void)pthread_mutex_destroy(&(*c)->lock);
 	mem_free(*c);
