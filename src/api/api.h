@@ -111,8 +111,8 @@ void api_response_fini(struct api_response *r);
  */
 void api_handle(struct api *api, const struct api_request *request, struct api_response *response);
 
-/* api_run_jobs: without threads: run what is queued, and everything that retains or destroys, and a scrub that was asked for; returns when nothing is
- * left. */
+/* api_run_jobs: without threads: run what is queued, everything that retains or destroys, and a scrub that was asked
+ * for; returns when nothing is left. */
 void api_run_jobs(struct api *api);
 /* api_tick: call about once a minute: forgets old jobs and tokens, frees the names of archives deleted 30
  * days ago. */

@@ -227,6 +227,7 @@ const struct cli_command app_commands[] = {
     {"backup restore", "make a data directory from a backup", app_backup_restore_usage,
 	app_backup_restore_run},
     {"backup verify", "read a backup and check it", app_backup_verify_usage, app_backup_verify_run},
+    {"rebuild", "make a catalog for archives that lost theirs", app_rebuild_usage, app_rebuild_run},
     {"verify", "read everything that is kept and check it", app_verify_usage, app_verify_run},
     {"config check", "say what is wrong with the configuration",
 	"daybook config check [--config FILE] [--data DIR]\n\n"

@@ -31,6 +31,8 @@ int app_backup_create_run(int argc, char **argv);
 int app_backup_verify_run(int argc, char **argv);
 int app_backup_restore_run(int argc, char **argv);
 extern const char app_backup_create_usage[], app_backup_verify_usage[], app_backup_restore_usage[];
+int app_rebuild_run(int argc, char **argv);
+extern const char app_rebuild_usage[];
 int app_verify_run(int argc, char **argv);
 extern const char app_verify_usage[];
 

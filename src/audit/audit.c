@@ -339,13 +339,22 @@ audit_failed(struct audit *a)
 	return failed;
 }
 
-/* lock held, given up meanwhile. */
+/* Leaves first: where the head is, the proof log is as well. lock held, given up meanwhile. */
 static void
 head_refresh(struct audit *a)
 {
 	struct err err;
+	bool ok;
 
-	if (a->failed || a->busy || a->sequence == a->head_sequence)
+	if (a->failed || a->sequence == a->head_sequence)
+		return;
+	audit_unlock(a);
+	ok = audit_proof_advance(a, &err);
+	if (!ok)
+		log_warn(
+		    "audit log: proof log: %s", err.msg); /* it is tried again with the next head */
+	audit_lock(a);
+	if (!ok || a->failed || a->busy)
 		return;
 	a->busy = true;
 	audit_unlock(a);
@@ -388,6 +397,7 @@ audit_free(struct audit *a)
 		next = p->next;
 		pending_free(p);
 	}
+	audit_proof_close(a);
 	os_file_drop(&a->file);
 	crypt_sealer_free(&a->sealer);
 	crypt_sealer_free(&a->head_sealer);
@@ -422,6 +432,7 @@ audit_open(const struct audit_options *o, struct audit **out, struct audit_recov
 	(void)pthread_condattr_destroy(&attributes);
 	must(pthread_mutex_init(&a->lock, NULL) == 0);
 	if (!audit_recover(a, found, err) ||
+	    !audit_proof_open(a, a->head_sequence > 0, found, err) ||
 	    (o->threads && !os_thread_start(&a->thread, "audit", run, a, err))) {
 		audit_free(a);
 		return false;

@@ -104,6 +104,7 @@ MUST_USE bool audit_head_read(const struct audit_options *o, const struct secret
 /* --- the whole ------------------------------------------------------------------------------------------------- */
 
 struct audit_pending;
+struct audit_proof;
 
 struct audit {
 	struct audit_options o; /* its dir is ours */
@@ -125,8 +126,9 @@ struct audit {
 	struct os_file *file; /* NULL: the next batch begins one */
 	struct crypt_sealer *sealer;
 	uint8_t salt[AUDIT_SALT_BYTES];
-	uint64_t head_sequence; /* as written */
-	int64_t head_ms;        /* monotonic */
+	uint64_t head_sequence;    /* as written */
+	int64_t head_ms;           /* monotonic */
+	struct audit_proof *proof; /* has a lock of its own, taken with no other held */
 	pthread_t thread;
 	bool thread_started;
 };
@@ -138,6 +140,24 @@ MUST_USE bool audit_numbers(
     const struct audit_options *o, uint64_t **out, size_t *count_out, struct err *err);
 /* audit_head_write: busy, or nobody else is there. */
 MUST_USE bool audit_head_write(struct audit *a, struct err *err);
+
+/*
+ * The proof log: audit_proof.c. open: after recovery; expected: records were promised, so it must be there; damage is
+ * counted and no failure. advance: leaves of everything durable. Between hold and release: trouble says why there is
+ * none (NULL: there is); fits compares a record with its leaf; check reads the log itself.
+ */
+MUST_USE bool audit_proof_open(
+    struct audit *a, bool expected, struct audit_recovery *found, struct err *err);
+void audit_proof_close(struct audit *a);
+MUST_USE bool audit_proof_advance(struct audit *a, struct err *err);
+void audit_proof_hold(struct audit *a);
+void audit_proof_release(struct audit *a);
+const char *audit_proof_trouble(const struct audit *a);
+uint64_t audit_proof_size(const struct audit *a);
+MUST_USE bool audit_proof_fits(
+    struct audit *a, uint64_t sequence, struct bytes record, struct err *err);
+MUST_USE bool audit_proof_check(struct audit *a, const atomic_bool *cancel,
+    audit_problem_fn problem, void *ctx, struct err *err);
 
 /* How far a reader may look. */
 struct audit_extent {

@@ -8,6 +8,7 @@
 #include "base_mem.h"
 
 struct walk {
+	struct audit *audit;
 	audit_problem_fn problem;
 	void *ctx;
 	const atomic_bool *cancel;
@@ -70,6 +71,10 @@ item_check(
 		say(w, "audit log file %llu at %llu: record %llu: %s", file, at,
 		    (unsigned long long)item->frame.sequence, why.msg);
 		good = false;
+	} else if (!audit_proof_fits(w->audit, item->frame.sequence, buf_view(plain), &why)) {
+		say(w, "audit log file %llu at %llu: record %llu: %s", file, at,
+		    (unsigned long long)item->frame.sequence, why.msg);
+		good = false;
 	}
 	w->checked += good;
 	w->sequence = item->frame.sequence;
@@ -123,11 +128,12 @@ number_check(
 	return ok;
 }
 
-bool
-audit_verify(struct audit *a, const atomic_bool *cancel, audit_problem_fn problem, void *ctx,
+static bool
+log_verify(struct audit *a, const atomic_bool *cancel, audit_problem_fn problem, void *ctx,
     uint64_t *checked_out, struct err *err)
 {
-	struct walk w = {.problem = problem, .ctx = ctx, .cancel = cancel, .chained = true};
+	struct walk w = {
+	    .audit = a, .problem = problem, .ctx = ctx, .cancel = cancel, .chained = true};
 	struct audit_extent e;
 	uint64_t *numbers = NULL, next = 1;
 	size_t count = 0;
@@ -162,5 +168,34 @@ audit_verify(struct audit *a, const atomic_bool *cancel, audit_problem_fn proble
 		    (unsigned long long)w.sequence, (unsigned long long)e.sequence);
 	mem_free(numbers);
 	*checked_out = w.checked;
+	return ok;
+}
+
+/* The proof log itself, and whether it goes further than what it is about. */
+static bool
+proof_verify(struct audit *a, const atomic_bool *cancel, audit_problem_fn problem, void *ctx,
+    struct err *err)
+{
+	struct walk w = {.problem = problem, .ctx = ctx};
+	uint64_t size = audit_proof_size(a), last = audit_extent_of(a).sequence;
+
+	if (audit_proof_trouble(a) != NULL)
+		say(&w, "audit log: its proof log: %s", audit_proof_trouble(a));
+	if (size > last)
+		say(&w, "audit log: it ends with record %llu, and its proof log with %llu",
+		    (unsigned long long)last, (unsigned long long)size);
+	return audit_proof_check(a, cancel, problem, ctx, err);
+}
+
+bool
+audit_verify(struct audit *a, const atomic_bool *cancel, audit_problem_fn problem, void *ctx,
+    uint64_t *checked_out, struct err *err)
+{
+	bool ok;
+
+	audit_proof_hold(a);
+	ok = log_verify(a, cancel, problem, ctx, checked_out, err) &&
+	     proof_verify(a, cancel, problem, ctx, err);
+	audit_proof_release(a);
 	return ok;
 }

@@ -114,11 +114,24 @@ file_take(struct create *c, const char *from, struct backup_file *f, struct err 
 	return ok;
 }
 
+/* Checkpoint and tiles of a proof log belong together: it must not have grown while they were copied. */
+static bool
+proofs_settled(struct create *c, const struct backup_tree *t, bool *settled, struct err *err)
+{
+	struct backup_tree now;
+	bool ok = backup_tree_list(c->run.o, &now, err);
+
+	*settled = ok && backup_tree_same_proofs(t, &now);
+	backup_tree_free(&now);
+	return ok;
+}
+
 /* One look at the tree. *again: something went while we looked. */
 static bool
 look(struct create *c, struct backup_tree *t, bool *again, struct err *err)
 {
 	struct backup_file catalog = {.path = "catalog.db"};
+	bool settled = false;
 
 	*again = false;
 	if (!backup_tree_list(c->run.o, t, err))
@@ -130,6 +143,12 @@ look(struct create *c, struct backup_tree *t, bool *again, struct err *err)
 
 		if (f->dir)
 			continue;
+		if (!settled && backup_tree_is_pack(f->path)) {
+			if (!proofs_settled(c, t, &settled, err))
+				return false;
+			if (!settled)
+				break;
+		}
 		from = backup_path(c->run.o->data, f->path);
 		ok = file_take(c, from, f, err) || err_prefix(err, "%.80s", f->path);
 		mem_free(from);
@@ -139,6 +158,9 @@ look(struct create *c, struct backup_tree *t, bool *again, struct err *err)
 		c->run.progress.files++;
 		backup_tell(&c->run);
 	}
+	if (!settled && !*again && !proofs_settled(c, t, &settled, err))
+		return false;
+	*again = *again || !settled;
 	if (*again)
 		return true;
 	if (!file_take(c, c->run.o->catalog, &catalog, err))

@@ -41,6 +41,10 @@ struct backup_tree {
 MUST_USE bool backup_tree_list(
     const struct backup_options *o, struct backup_tree *out, struct err *err);
 void backup_tree_free(struct backup_tree *t);
+/* backup_tree_is_pack: packs are the last in the order. backup_tree_same_proofs: no proof log has grown between two
+ * lists: growing, it gets other tiles. */
+bool backup_tree_is_pack(const char *path);
+bool backup_tree_same_proofs(const struct backup_tree *a, const struct backup_tree *b);
 
 /* backup_manifest_read: ERR_NOT_FOUND when there is none. */
 MUST_USE bool backup_manifest_read(const struct backup_options *o, struct arena *arena,

@@ -16,19 +16,50 @@ static const char *const LEFT_OUT[] = {"catalog.db", "catalog.db-wal", "catalog.
     "catalog.db.sum", "credentials", "export", "intake", "lock", "run", "tls", "tmp"};
 
 /*
- * Order: what names how far something goes comes before the thing. The head of the audit log before its records; a
- * proof log before the packs, whose leaves it may lack but must not have too many of.
+ * Order: what names how far something goes comes before the thing. The head and the proof log of the audit log before
+ * its records; a proof log before the packs, whose leaves it may lack but must not have too many of.
  */
 static unsigned
 rank_of(const char *path)
 {
 	if (strcmp(path, "audit/head") == 0)
 		return 0;
-	if (strncmp(path, "audit/", 6) == 0)
+	if (strstr(path, "/proof/") != NULL)
 		return 1;
-	if (strstr(path, "/packs/") == NULL)
+	if (strncmp(path, "audit/", 6) == 0)
 		return 2;
-	return 3;
+	if (strstr(path, "/packs/") == NULL)
+		return 3;
+	return 4;
+}
+
+bool
+backup_tree_is_pack(const char *path)
+{
+	return rank_of(path) == 4;
+}
+
+/* The next path of a proof log at or behind *at, or NULL. */
+static const char *
+proof_next(const struct backup_tree *t, size_t *at)
+{
+	for (; *at < t->count; (*at)++)
+		if (rank_of(t->files[*at].path) == 1)
+			return t->files[(*at)++].path;
+	return NULL;
+}
+
+bool
+backup_tree_same_proofs(const struct backup_tree *a, const struct backup_tree *b)
+{
+	size_t i = 0, j = 0;
+	const char *x, *y;
+
+	do {
+		x = proof_next(a, &i);
+		y = proof_next(b, &j);
+	} while (x != NULL && y != NULL && strcmp(x, y) == 0);
+	return x == NULL && y == NULL;
 }
 
 static int
