@@ -128,6 +128,22 @@ archive_destroy_write(struct archive_destroying *t, struct archive_turn *turn, s
 	       rest_write(t, turn, info.records, err) && tombstones_write(t, turn, err);
 }
 
+/* It would stand for its predecessor at the next start. seal_lock held. */
+static bool
+orphan_remove(struct archive *a, struct archive_volume *v, struct err *err)
+{
+	if (v->orphan == NULL)
+		return true;
+	if ((!os_fs_unlink(a->options.fs, v->orphan, err) && err->code != ERR_NOT_FOUND) ||
+	    !os_fs_sync_dir(a->options.fs, v->packs_dir, err)) {
+		log_error("%s is not wanted, and not removed: %s", v->orphan, err->msg);
+		return false;
+	}
+	mem_free(v->orphan);
+	v->orphan = NULL;
+	return true;
+}
+
 bool
 archive_destroy_finish(struct archive_destroying *t, struct archive_turn *turn, struct err *err)
 {
@@ -139,17 +155,16 @@ archive_destroy_finish(struct archive_destroying *t, struct archive_turn *turn, 
 
 	if (turn->writer == NULL)
 		return true;
-	if (!pack_writer_finish(&turn->writer, &written, err))
-		return false;
-	path = archive_path(v->packs_dir, written.name, ".pack");
-	ok = pack_open(t->a->options.fs, path, v->id, v->key, &turn->successor, err);
-	/* It would outlive the old pack at the next start. */
-	if (!ok && (!os_fs_unlink(t->a->options.fs, path, &ignored) ||
-		       !os_fs_sync_dir(t->a->options.fs, v->packs_dir, &ignored)))
-		log_error(
-		    "%s is not removed, and will stand for its predecessor: %s", path, ignored.msg);
-	mem_free(path);
-	return ok;
+	path = mem_strdup(pack_writer_path(turn->writer));
+	ok = pack_writer_finish(&turn->writer, &written, err) &&
+	     pack_open(t->a->options.fs, path, v->id, v->key, &turn->successor, err);
+	if (ok) {
+		mem_free(path);
+		return true;
+	}
+	v->orphan = path;
+	(void)!orphan_remove(t->a, v, &ignored); /* or the next time, before anything else */
+	return false;
 }
 
 static bool
@@ -182,8 +197,9 @@ archive_destroy_wait(struct archive_destroying *t, struct err *err)
 
 	while (ok && waits) {
 		archive_lock(&t->a->seal_lock);
+		ok = orphan_remove(t->a, v, err);
 		waits = v->leaving != NULL && pack_is_shared(v->leaving);
-		if (v->leaving != NULL && !waits) {
+		if (ok && v->leaving != NULL && !waits) {
 			ok = archive_destroy_wipe(t->a, v->packs_dir, pack_path(v->leaving), err);
 			if (ok)
 				pack_release(&v->leaving);

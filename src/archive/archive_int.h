@@ -32,7 +32,8 @@ struct archive_volume {
 	/* seal_lock */
 	struct pack **old_packs; /* merged into others, and still read by somebody */
 	size_t old_count;
-	bool merge_failed;    /* not tried again before a start */
+	bool merge_failed; /* not tried again before a start */
+	char *orphan; /* a successor that was not wanted after all, and could not be removed yet */
 	struct pack *leaving; /* its successor is shown; goes when nobody reads it any more */
 	bool removed;         /* lock, too: the archive is destroyed, and not found any more */
 };

@@ -73,6 +73,7 @@ archive_volume_free(struct archive_volume **volume)
 	for (size_t i = 0; i < v->old_count; i++)
 		pack_release(&v->old_packs[i]);
 	pack_release(&v->leaving);
+	mem_free(v->orphan);
 	mem_free(v->old_packs);
 	mem_free(v->packs);
 	secret_free(&v->key);

@@ -87,6 +87,9 @@ struct pack_written {
  */
 MUST_USE bool pack_writer_finish(struct pack_writer **w, struct pack_written *out, struct err *err);
 void pack_writer_drop(struct pack_writer **w);
+/* pack_writer_path: the file that finish makes; lent until then. Who cannot live with what a failed finish may leave
+ * under that name removes it. */
+const char *pack_writer_path(const struct pack_writer *w);
 
 /* Reading. A pack is immutable and thread-safe; counted references. */
 

@@ -157,6 +157,12 @@ pack_writer_drop(struct pack_writer **w)
 	writer_free(w);
 }
 
+const char *
+pack_writer_path(const struct pack_writer *w)
+{
+	return w->path;
+}
+
 uint64_t
 pack_writer_raw_bytes(const struct pack_writer *w)
 {

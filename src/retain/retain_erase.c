@@ -391,11 +391,12 @@ bool
 retain_erasure_run(struct retain *r, const atomic_bool *cancel, struct err *err)
 {
 	struct json *rows = NULL;
-	bool ok = unfinished_list(r, &rows, err);
+	bool ok = unfinished_list(r, &rows, err), cancelled = false;
 
-	for (size_t i = 0; ok && i < json_count(rows); i++) {
+	for (size_t i = 0; rows != NULL && !cancelled && i < json_count(rows); i++) {
 		struct erasing e = {.r = r};
 		const char *archive_id = json_get_str(json_at(rows, i), "ArchiveId");
+		struct err trouble;
 		size_t before = 0;
 
 		while (before < i &&
@@ -404,7 +405,13 @@ retain_erasure_run(struct retain *r, const atomic_bool *cancel, struct err *err)
 		if (before < i)
 			continue; /* had its turn */
 		(void)snprintf(e.archive_id, sizeof e.archive_id, "%s", archive_id);
-		ok = archive_erase(&e, rows, cancel, err);
+		/* One archive in trouble must not keep the others waiting. */
+		if (!archive_erase(&e, rows, cancel, &trouble)) {
+			cancelled = trouble.code == ERR_CANCELLED;
+			if (ok)
+				*err = trouble;
+			ok = false;
+		}
 		retain_holds_free(&e.holds);
 	}
 	json_free(&rows);

@@ -3,11 +3,15 @@
  * Tier T0 of destruction: power is lost before every single operation on the disk while expired, held and erased
  * messages are dealt with, in every way a disk may be found afterwards; the catalog is what it was at that moment.
  *
- *   crash_retain [--expect-failure]
+ *   crash_retain [--faults] [--expect-failure]
+ *
+ * With --faults every single call on the disk fails once instead (tier T4), before, in the middle or after it was done;
+ * then there is another round, and another process.
  *
  * After recovery what had to stay is there, whole. After another round everything that had to go is gone, and the
  * certificates list each of those messages once. docs/formats/retention.md, invariants 1 to 4.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +19,9 @@
 #include "archive_fixture.h"
 #include "base_limits.h"
 #include "base_log.h"
+#include "base_mem.h"
 #include "base_time.h"
+#include "os_fs_failing.h"
 #include "retain.h"
 
 #define ARCHIVE   "a-one"
@@ -54,6 +60,9 @@ struct world {
 	char folder[64];
 	uint64_t states, operations;
 	bool checking, broken;
+	struct os_fs_failing *failing; /* --faults */
+	struct os_failure failure;
+	uint64_t faults;
 };
 
 static void
@@ -350,6 +359,29 @@ before_operation(void *ctx, struct os_fs_memory *m, uint64_t index, const char *
 	}
 }
 
+/* A round in which one call fails; two hours later there are two more; then another process looks. */
+static bool
+faulty_round(struct world *w, struct err *err)
+{
+	bool ok;
+
+	os_fs_failing_arm(w->failing, &w->failure);
+	(void)retain_run(w->retain, true, NULL, err);
+	w->faults = os_fs_failing_failed(w->failing);
+	os_fs_failing_disarm(w->failing);
+	if (!messages_check(w, false))
+		return false;
+	w->f.now.now_ms += 2 * 3600000;
+	w->f.now.mono_ms += 2 * 3600000;
+	(void)retain_run(w->retain, true, NULL, err); /* what was off comes to its end */
+	ok = retain_run(w->retain, true, NULL, err);
+	if (!ok || !messages_check(w, true))
+		return wrong(w, ok ? "not done" : err->msg);
+	archive_close(&w->f.archive);
+	retain_close(&w->retain);
+	return (archive_fixture_open(&w->f, err) && retain_at(w, err)) || wrong(w, err->msg);
+}
+
 static bool
 run(struct world *w, struct err *err)
 {
@@ -358,7 +390,12 @@ run(struct world *w, struct err *err)
 	archive_fixture_init(&w->f, NULL, 1);
 	w->f.log_file_bytes = 64 * 1024;
 	w->keys = w->f.keys;
-	os_fs_memory_set_hook(w->f.disk, before_operation, w);
+	if (w->failure.nth > 0) {
+		w->failing = os_fs_failing_new(w->f.fs);
+		w->f.fs = os_fs_failing(w->failing);
+	} else {
+		os_fs_memory_set_hook(w->f.disk, before_operation, w);
+	}
 	w->f.now.now_ms = day_ms(2025, 11, 1);
 	ok = archive_fixture_open(&w->f, err) && archive_create(w->f.archive, ARCHIVE, err) &&
 	     catalog_at(w, "catalog.db", err) && archive_row(w, err) && mail_keep(w, err) &&
@@ -368,32 +405,85 @@ run(struct world *w, struct err *err)
 	w->f.now.now_ms = day_ms(2026, 4, 10);
 	ok = ok && retain_clock_tick(w->retain, err);
 	w->checking = true;
-	ok = ok && retain_run(w->retain, true, NULL, err);
+	ok = ok &&
+	     (w->failing != NULL ? faulty_round(w, err) : retain_run(w->retain, true, NULL, err));
 	w->checking = false;
 	return ok && !w->broken && messages_check(w, true) && certificates_check(w, err);
+}
+
+/* One world from its beginning to its end. */
+static bool
+world_play(struct world *w)
+{
+	char command[96];
+	struct err err = {0};
+	bool ok;
+
+	(void)snprintf(w->folder, sizeof w->folder, "/tmp/daybook-crash-XXXXXX");
+	if (mkdtemp(w->folder) == NULL)
+		return false;
+	ok = run(w, &err);
+	if (!ok && !w->broken)
+		printf("broken: %s\n", err.msg);
+	retain_close(&w->retain);
+	if (w->catalog != NULL)
+		catalog_close(&w->catalog);
+	archive_fixture_fini(&w->f);
+	os_fs_failing_free(&w->failing);
+	(void)snprintf(command, sizeof command, "rm -rf '%s'", w->folder);
+	return system(command) == 0 && ok;
+}
+
+static bool
+power_play(void)
+{
+	struct world *w = mem_calloc(1, sizeof *w);
+	bool ok = world_play(w);
+
+	printf("durability t0-retain operations=%llu states=%llu broken=%d\n",
+	    (unsigned long long)w->operations, (unsigned long long)w->states, ok ? 0 : 1);
+	mem_free(w);
+	return ok;
+}
+
+static bool
+faults_play(void)
+{
+	static const enum os_fail_how hows[] = {OS_FAIL_BEFORE, OS_FAIL_PARTLY, OS_FAIL_AFTER};
+	uint64_t faults = 0, worlds = 0;
+	bool ok = true;
+
+	for (size_t how = 0; ok && how < sizeof hows / sizeof hows[0]; how++)
+		for (uint64_t nth = 1, hit = 1; ok && hit > 0; nth += nth < 60 ? 1 : 3) {
+			struct world *w = mem_calloc(1, sizeof *w);
+
+			w->failure = (struct os_failure){.call = OS_CALL_ANY,
+			    .nth = nth,
+			    .sys_errno = nth % 2 == 0 ? ENOSPC : EIO,
+			    .how = hows[how]};
+			ok = world_play(w);
+			if (!ok)
+				printf("broken by call %llu failing, way %zu\n",
+				    (unsigned long long)nth, how);
+			hit = w->faults;
+			faults += hit;
+			worlds++;
+			mem_free(w);
+		}
+	printf("durability t4-retain worlds=%llu faults=%llu broken=%d\n",
+	    (unsigned long long)worlds, (unsigned long long)faults, ok ? 0 : 1);
+	return ok;
 }
 
 int
 main(int argc, char **argv)
 {
-	static struct world w;
-	bool expect_failure = argc > 1 && strcmp(argv[1], "--expect-failure") == 0, ok;
-	char command[96];
-	struct err err = {0};
+	bool expect_failure = false, faults = false;
 
+	for (int i = 1; i < argc; i++) {
+		expect_failure = expect_failure || strcmp(argv[i], "--expect-failure") == 0;
+		faults = faults || strcmp(argv[i], "--faults") == 0;
+	}
 	log_set_sink(silent, NULL);
-	(void)snprintf(w.folder, sizeof w.folder, "/tmp/daybook-crash-XXXXXX");
-	if (mkdtemp(w.folder) == NULL)
-		return 2;
-	ok = run(&w, &err);
-	if (!ok && !w.broken)
-		printf("broken: %s\n", err.msg);
-	printf("durability t0-retain operations=%llu states=%llu broken=%d\n",
-	    (unsigned long long)w.operations, (unsigned long long)w.states, ok ? 0 : 1);
-	retain_close(&w.retain);
-	if (w.catalog != NULL)
-		catalog_close(&w.catalog);
-	archive_fixture_fini(&w.f);
-	(void)snprintf(command, sizeof command, "rm -rf '%s'", w.folder);
-	return ok == expect_failure || system(command) != 0;
+	return (faults ? faults_play() : power_play()) == expect_failure;
 }
