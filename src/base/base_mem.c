@@ -10,7 +10,8 @@
 #include "base_err.h"
 
 #define ARENAS        2
-#define KEEP_BYTES    (8 * 1024 * 1024) /* at the end of an arena */
+#define KEEP_BYTES    (8 * 1024 * 1024)  /* at the end of an arena */
+#define TRIM_BYTES    (16 * 1024 * 1024) /* less is not worth walking the heap for */
 #define GROW_BYTES    (512 * 1024)
 #define OWN_MAP_BYTES (1024 * 1024)
 
@@ -76,5 +77,6 @@ mem_setup(void)
 void
 mem_trim(void)
 {
-	(void)malloc_trim(0);
+	if (mallinfo2().fordblks >= TRIM_BYTES)
+		(void)malloc_trim(0);
 }

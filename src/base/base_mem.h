@@ -18,7 +18,7 @@ void mem_free(void *ptr);
 /* mem_setup: once, before the first thread: few arenas that grow and shrink in large steps. A message's buffers would
  * otherwise be taken from the system and given back again and again, by each thread in an arena of its own. */
 void mem_setup(void);
-/* mem_trim: give what was freed back to the system; after large work that comes seldom. */
+/* mem_trim: give what was freed back to the system, if it is much; after large work that comes seldom. */
 void mem_trim(void);
 
 #endif
