@@ -5,12 +5,11 @@
 #include "base_mem.h"
 #include "pack_format_int.h"
 
-#define SKELETON_LEVEL 3
-#define PARTS_LEVEL    1
-#define COLUMN_LEVEL   3
-#define OTHER_LEVEL    1
+#define PARTS_LEVEL  1
+#define COLUMN_LEVEL 3
+#define OTHER_LEVEL  1
 
-#define AAD_BYTES      (4u + ID_RECORD_BYTES + 1u + 8u)
+#define AAD_BYTES    (4u + ID_RECORD_BYTES + 1u + 8u)
 
 struct pack_codec {
 	struct crypt_sealer *sealer;
@@ -64,7 +63,7 @@ void
 pack_codec_compress_with(struct pack_codec *c, struct bytes dictionary)
 {
 	must(c->compress_with == NULL);
-	c->compress_with = ZSTD_createCDict(dictionary.ptr, dictionary.len, SKELETON_LEVEL);
+	c->compress_with = ZSTD_createCDict(dictionary.ptr, dictionary.len, PACK_SKELETON_LEVEL);
 	must(c->compress_with != NULL);
 }
 
@@ -79,7 +78,7 @@ level_of(enum pack_block_kind kind)
 {
 	switch (kind) {
 	case PACK_BLOCK_SKELETON:
-		return SKELETON_LEVEL;
+		return PACK_SKELETON_LEVEL;
 	case PACK_BLOCK_PARTS:
 		return PARTS_LEVEL;
 	case PACK_BLOCK_COLUMN:

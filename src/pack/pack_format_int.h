@@ -34,6 +34,7 @@
 
 /* Block sizes the writer aims at; readers take any up to the limits above. */
 #define PACK_SKELETON_BYTES (64u * 1024u)
+#define PACK_SKELETON_LEVEL 3 /* of zstd */
 #define PACK_PARTS_BYTES    (256u * 1024u)
 #define PACK_GROUP_BYTES    (1024u * 1024u) /* encoded rows; a column is a fraction of it */
 #define PACK_GROUP_ROWS     1024u

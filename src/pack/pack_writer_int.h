@@ -12,7 +12,7 @@
 
 /* Skeletons wait until there are so many bytes of them; then a dictionary is made, and the first blocks. Measured
  * (bench/pack_bench.c). */
-#define PACK_TRAIN_BYTES (4 * LIMIT_MIB)
+#define PACK_TRAIN_BYTES (2 * LIMIT_MIB)
 
 struct pack_entry {
 	struct id_record id;

@@ -369,19 +369,34 @@ parts_are_read_at_once(void **state)
 	pack_fixture_fini(&f);
 }
 
-/* Enough skeletons for a dictionary, with parts between them; read in another order than written. */
+/* One of a few footers under a text of its own. */
+static struct bytes
+text_with(struct pack_fixture *f, struct bytes footer)
+{
+	struct bytes text = pack_fixture_text(f, 1500);
+	uint8_t *all = arena_alloc(&f->arena, text.len + footer.len);
+
+	memcpy(all, text.ptr, text.len);
+	memcpy(all + text.len, footer.ptr, footer.len);
+	return bytes_of(all, text.len + footer.len);
+}
+
+/* Enough skeletons for a dictionary that pays, with parts between them; read in another order than written. */
 static void
 a_dictionary_is_made_and_used(void **state)
 {
+	struct bytes footers[40];
 	struct pack_fixture f;
 	struct pack *p;
 
 	(void)state;
 	pack_fixture_init(&f, NULL);
-	for (int64_t i = 0; i < 1400; i++)
+	for (size_t i = 0; i < 40; i++)
+		footers[i] = noise(&f, 2000);
+	for (int64_t i = 0; i < 900; i++)
 		pack_fixture_add(&f, 5000 - i,
 		    i % 7 == 0 ? message_with(&f, noise(&f, 3000), "seventh")
-			       : pack_fixture_text(&f, 4000));
+			       : text_with(&f, footers[i * 13 % 40]));
 	pack_fixture_write(&f, FIXTURE_DIR);
 	p = pack_fixture_open(&f);
 	assert_true(p->directory.dictionary != UINT32_MAX);
