@@ -3,7 +3,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 JOBS ?= $(shell nproc)
 
-.PHONY: all deps test demo bench install lint asan tsan fuzz coverage clean help
+.PHONY: all deps test durability durability-release demo bench install lint asan tsan fuzz coverage clean help
 
 all: ## build build/release/daybook
 	@tools/deps build
@@ -16,6 +16,14 @@ test: ## install what tests need, build, run every test
 
 demo: all ## a whole journaling set-up on loopback; Ctrl-C ends it
 	@build/release/daybook demo $(DEMO)
+
+durability: ## power loss, failing calls and disks, full disks: every tier at CI size
+	@tools/deps test
+	@tools/durability
+
+durability-release: ## the same at the size of a release; hours, as root
+	@tools/deps test
+	@tools/durability --release
 
 bench: all ## figures, with the machine they were measured on
 	@tools/deps bench
@@ -48,4 +56,4 @@ clean: ## remove build/
 	@rm -rf build
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20

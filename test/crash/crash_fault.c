@@ -153,7 +153,7 @@ main(int argc, char **argv)
 {
 	static struct fault t;
 	bool expect_failure = false, ok = true;
-	uint64_t seed = 1, faults = 1000;
+	uint64_t seed = 1, faults = 1000, first;
 
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc)
@@ -168,12 +168,13 @@ main(int argc, char **argv)
 			return 2;
 		}
 	}
-	for (; ok && t.faults < faults; seed++)
+	for (first = seed; ok && t.faults < faults; seed++)
 		ok = run_all(&t, seed);
-	printf("durability t4 runs=%llu faults=%llu acknowledged=%llu refused=%llu closed=%llu "
-	       "lost=%d\n",
+	printf("durability tier=T4 in-process states=%llu faults=%llu acked=%llu refused=%llu "
+	       "closed=%llu "
+	       "lost=%d seed=%llu\n",
 	    (unsigned long long)t.runs, (unsigned long long)t.faults,
 	    (unsigned long long)t.acknowledged, (unsigned long long)t.refused,
-	    (unsigned long long)t.closed, ok ? 0 : 1);
+	    (unsigned long long)t.closed, ok ? 0 : 1, (unsigned long long)first);
 	return ok == expect_failure;
 }

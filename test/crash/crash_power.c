@@ -75,6 +75,7 @@ main(int argc, char **argv)
 	static struct power p;
 	uint64_t states = 10000;
 	bool expect_failure = false, ok = true;
+	uint64_t first;
 
 	p.seed = 1;
 	for (int i = 1; i < argc; i++) {
@@ -90,10 +91,12 @@ main(int argc, char **argv)
 			return 2;
 		}
 	}
-	for (; ok && p.states < states; p.seed++)
+	for (first = p.seed; ok && p.states < states; p.seed++)
 		ok = run(&p);
-	printf("durability t0 worlds=%llu operations=%llu states=%llu acknowledged=%llu lost=%d\n",
+	printf("durability tier=T0 worlds=%llu operations=%llu states=%llu acked=%llu lost=%d "
+	       "seed=%llu\n",
 	    (unsigned long long)p.worlds, (unsigned long long)p.operations,
-	    (unsigned long long)p.states, (unsigned long long)p.acknowledged, ok ? 0 : 1);
+	    (unsigned long long)p.states, (unsigned long long)p.acknowledged, ok ? 0 : 1,
+	    (unsigned long long)first);
 	return ok == expect_failure;
 }

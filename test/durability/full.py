@@ -38,7 +38,10 @@ class Tmpfs:
         return self
 
     def __exit__(self, *_):
-        durability.run(["umount", self.at])
+        try:
+            daybook.wait_for("it is let go", lambda: durability.run(["umount", self.at])[0] == 0, 10)
+        except Failure:
+            durability.run(["umount", "-l", self.at])
         shutil.rmtree(self.at, ignore_errors=True)
 
 

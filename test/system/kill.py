@@ -194,8 +194,8 @@ def main():
                   f" max {max(times):.0f}")
         print(f"refusals by code: {load.refusals}; kept without a reply that arrived: {len(digests) - len(acknowledged)}")
         edges = back.get("smtp", []) + back.get("http", []) or [0]
-        line = (f"durability t3 kills={options.kills} acknowledged={len(acknowledged)} lost={len(lost)}"
-                f" back_ms_max={max(edges):.0f}")
+        line = (f"durability tier=T3 states={options.kills} acked={len(acknowledged)} lost={len(lost)}"
+                f" back_ms_max={max(edges):.0f} seed={seed}")
         print(line)
         server.stop()
         server.verify()
