@@ -237,9 +237,14 @@ class Play:
         return hits > 0
 
     def begins_anew(self, core, mark, where, acknowledged):
-        """After a failed sync of the log only a new process may write; a file made ahead is no part of the log yet."""
+        """
+        After a failed sync of the log only a new process may write. A file that is made ahead or freed has no record in
+        it that counts: it is dropped, or marked free by a new write later.
+        """
         def anew():
-            return self.server.roles().get("core") not in (core, None) or "no spare log file" in self.server.log()[mark:]
+            log = self.server.log()[mark:]
+            return (self.server.roles().get("core") not in (core, None) or "no spare log file" in log or
+                    "is not freed yet" in log)
         try:
             daybook.wait_for("a new core", anew, 5)
         except Failure:
