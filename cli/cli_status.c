@@ -58,9 +58,9 @@ print_trouble(struct cli *cli, const struct json *status)
 		buf_append_str(&cli->out, "TROUBLE: the data volume failed; mail is deferred until "
 					  "the server is restarted\n");
 	if (json_get_bool(json_find(status, "Clock"), "Stopped", false))
-		buf_append_str(&cli->out,
-		    "TROUBLE: the clock jumped; nothing is destroyed until somebody confirms it: "
-		    "daybook retention confirm-clock\n");
+		buf_append_str(&cli->out, "TROUBLE: the clock is not confirmed; nothing is "
+					  "destroyed before that: daybook "
+					  "retention confirm-clock\n");
 	if (json_get_bool(status, "SpaceLow", false))
 		buf_append_str(&cli->out, "TROUBLE: disk space is low; mail is deferred\n");
 	(void)failed_endpoints(json_find(status, "Endpoints"), &cli->out);

@@ -45,6 +45,7 @@ time_store(struct retain *r, const struct retain_time *t, struct err *err)
 
 	json_set_integer(v, "High", t->high_ms);
 	json_set_bool(v, "Stopped", t->stopped);
+	json_set_bool(v, "Fresh", t->fresh);
 	json_set_integer(v, "Confirmed", t->confirmed_ms);
 	json_set_str(v, "ConfirmedBy", t->confirmed_by);
 	json_set(v, "Behind", behind_print(t));
@@ -66,6 +67,7 @@ time_parse(const struct json *v, struct retain_time *t)
 
 	*t = (struct retain_time){.high_ms = json_get_integer(v, "High", 0),
 	    .stopped = json_get_bool(v, "Stopped", false),
+	    .fresh = json_get_bool(v, "Fresh", false),
 	    .confirmed_ms = json_get_integer(v, "Confirmed", 0)};
 	(void)snprintf(t->confirmed_by, sizeof t->confirmed_by, "%s", by == NULL ? "" : by);
 	for (size_t i = 0; i < json_count(list) && i < RETAIN_BEHIND_MAX; i++)
@@ -78,6 +80,7 @@ time_parse(const struct json *v, struct retain_time *t)
 bool
 retain_clock_load(struct retain *r, struct err *err)
 {
+	struct archive_stats stats;
 	struct arena arena;
 	struct bytes text;
 	struct json *v;
@@ -92,9 +95,11 @@ retain_clock_load(struct retain *r, struct err *err)
 			time_parse(v, &r->time);
 		json_free(&v);
 	} else if (err->code == ERR_NOT_FOUND) {
-		/* The first start: there is nothing yet that could be destroyed. */
-		r->time = (struct retain_time){.high_ms = clock_now_ms(&r->o.clock)};
-		ok = true;
+		/* The first start: there is nothing yet that could be destroyed. If there is, the catalog is not
+		 * the one it came with, and its holds may be missing. */
+		ok = archive_stats_get(r->o.archive, NULL, &stats, err);
+		r->time = (struct retain_time){
+		    .high_ms = clock_now_ms(&r->o.clock), .fresh = ok && stats.messages > 0};
 	}
 	arena_fini(&arena);
 	return ok;
@@ -141,7 +146,7 @@ retain_clock_step(struct retain *r, int64_t now_ms, int64_t mono_ms)
 	int64_t should_ms = r->anchored ? r->anchor_ms + (mono_ms - r->anchor_mono_ms) : t->high_ms;
 
 	/* Not from high_ms on while there is an anchor: that moves with every step. */
-	t->stopped = now_ms > should_ms + TOLERANCE_MS;
+	t->stopped = t->fresh || now_ms > should_ms + TOLERANCE_MS;
 	if (t->stopped)
 		return;
 	if (now_ms < t->high_ms - TOLERANCE_MS)
@@ -204,8 +209,10 @@ retain_clock_look(struct retain *r, struct retain_time *out, struct err *err)
 	retain_unlock(&r->clock_lock);
 	ok = retain_end(r, ok, err);
 	if (ok && out->stopped && !was_stopped)
-		log_error("the clock is more than a day ahead of where it should be: nothing is "
-			  "destroyed until somebody confirms it (daybook retention confirm-clock)");
+		log_error("%s: nothing is destroyed until somebody confirms the clock (daybook "
+			  "retention confirm-clock)",
+		    out->fresh ? "the catalog is newer than the messages, and may lack their holds"
+			       : "the clock is more than a day ahead of where it should be");
 	return ok;
 }
 
@@ -237,8 +244,8 @@ retain_clock_trusted(struct retain *r, struct retain_time *out, struct err *err)
 {
 	if (!retain_clock_look(r, out, err))
 		return false;
-	return !out->stopped || ERR(err, ERR_REFUSED,
-				    "the clock jumped and was not confirmed: nothing is destroyed");
+	return !out->stopped ||
+	       ERR(err, ERR_REFUSED, "the clock is not confirmed: nothing is destroyed");
 }
 
 bool
@@ -258,7 +265,7 @@ retain_clock_confirm(struct retain *r, int64_t known_ms, const char *principal, 
 		return false;
 	retain_lock(&r->clock_lock);
 	before = r->time;
-	r->time.stopped = false;
+	r->time.stopped = r->time.fresh = false;
 	if (now_ms > r->time.high_ms)
 		r->time.high_ms = now_ms;
 	r->time.confirmed_ms = now_ms;

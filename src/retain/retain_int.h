@@ -21,6 +21,8 @@ struct retain_behind {
 struct retain_time {
 	int64_t high_ms; /* trusted */
 	bool stopped;
+	bool
+	    fresh; /* begun beside an archive that was not empty: holds may have been lost with a catalog */
 	int64_t confirmed_ms;
 	char confirmed_by[64];
 	struct retain_behind behind[RETAIN_BEHIND_MAX];

@@ -147,6 +147,7 @@ mail_keep(struct world *w, struct err *err)
 	for (unsigned i = 0; i < MESSAGES; i++) {
 		struct archive_fixture_message m = message_at(i);
 
+		w->f.now.mono_ms += m.received_ms - w->f.now.now_ms;
 		w->f.now.now_ms = m.received_ms;
 		if (!archive_fixture_keep(&w->f, &m, err))
 			return false;
@@ -398,8 +399,8 @@ run(struct world *w, struct err *err)
 	}
 	w->f.now.now_ms = day_ms(2025, 11, 1);
 	ok = archive_fixture_open(&w->f, err) && archive_create(w->f.archive, ARCHIVE, err) &&
-	     catalog_at(w, "catalog.db", err) && archive_row(w, err) && mail_keep(w, err) &&
-	     retain_at(w, err) && wishes_make(w, err);
+	     catalog_at(w, "catalog.db", err) && archive_row(w, err) && retain_at(w, err) &&
+	     mail_keep(w, err) && wishes_make(w, err);
 	/* Three months and ten days after New Year, spent awake. */
 	w->f.now.mono_ms += day_ms(2026, 4, 10) - w->f.now.now_ms;
 	w->f.now.now_ms = day_ms(2026, 4, 10);

@@ -254,6 +254,33 @@ two_people_erase(void **state)
 	retain_start(p, false, false);
 }
 
+/* A catalog that was made anew knows no holds: it destroys nothing until somebody had a look. */
+static void
+a_new_catalog_beside_old_mail_waits(void **state)
+{
+	struct rng rng = rng_system();
+	struct place *p = *state;
+	struct retain_clock clock;
+	char path[96];
+
+	keep(p, 2);
+	retain_close(&p->retain);
+	catalog_close(&p->catalog);
+	(void)snprintf(path, sizeof path, "%s/new.db", p->folder);
+	age(p, 100);
+	OK(catalog_open(path, p->f.keys, &rng, &p->catalog, &p->err));
+	row_write(p, "THREE_MONTHS", true);
+	retain_start(p, false, false);
+	FAILS(retain_run(p->retain, true, NULL, &p->err), ERR_REFUSED);
+	assert_true(is_there(p, 0));
+	retain_start(p, false, false); /* a restart does not help */
+	OK(retain_clock_get(p->retain, &clock, &p->err));
+	assert_true(clock.stopped);
+	OK(retain_clock_confirm(p->retain, p->f.now.now_ms, "ann", &p->err));
+	OK(retain_run(p->retain, true, NULL, &p->err));
+	assert_false(is_there(p, 0) || is_there(p, 1));
+}
+
 /* A destroyer that changes his mind: yes at the first look, no at the second, as often as it says. */
 struct fickle {
 	struct place *p;
@@ -375,6 +402,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(a_plan_waits_for_approval, begin, end),
 	    cmocka_unit_test_setup_teardown(a_longer_period_wins, begin, end),
 	    cmocka_unit_test_setup_teardown(two_people_erase, begin, end),
+	    cmocka_unit_test_setup_teardown(a_new_catalog_beside_old_mail_waits, begin, end),
 	    cmocka_unit_test_setup_teardown(nothing_goes_without_two_answers, begin, end),
 	    cmocka_unit_test_setup_teardown(a_damaged_log_file_stops_destruction, begin, end),
 	};
