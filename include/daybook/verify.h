@@ -45,7 +45,7 @@ typedef int (*daybook_stop_fn)(void *ctx);
  * daybook_verify_message: is this message, byte for byte, in the log that the proof speaks of?
  *
  * in      proof    the content of a .proof file (C2SP tlog-proof with Daybook's opening)
- *         log_key  the log's verifier key "name+id+base64", as `daybook proof head` prints it; take it from where the
+ *         log_key  the log's verifier key "name+id+base64"; take it from where the
  *                  proof did not come from: who can choose both proves nothing
  * out     out      may be NULL
  * returns DAYBOOK_WRONG another message, another log, a wrong signature, not in the log; DAYBOOK_USAGE log_key

@@ -24,7 +24,7 @@ const char app_verify_usage[] =
     "proofs,\n"
     "and one message against its proof.\n\n"
     "  --proof FILE    the message's proof\n"
-    "  --log-key KEY   the log's key, as \"daybook proof head\" prints it; get it from "
+    "  --log-key KEY   the log's key, name+id+base64; get it from "
     "elsewhere than the proof\n\n"
     "Exit code 8 when anything is wrong.\n";
 
