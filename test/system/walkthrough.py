@@ -106,7 +106,7 @@ def take_down(scenario, server):
     try:
         Smtp(server.smtp[0]).close()
         raise Failure("the deleted ingress point still listens")
-    except ConnectionRefusedError:
+    except (ConnectionRefusedError, ConnectionResetError):
         pass
     api.call("DeleteTrafficPolicy", TrafficPolicyId=scenario.policy)
     api.call("DeleteRuleSet", RuleSetId=scenario.rules)
