@@ -157,7 +157,7 @@ bool
 keys_token_open(struct keys_token *t, struct err *err)
 {
 	struct bytes pin = secret_view(t->pin);
-	CK_SLOT_ID slot;
+	CK_SLOT_ID slot = 0; /* slot_find sets it; a compiler does not see it */
 	CK_RV rv;
 
 	if (!slot_find(t, &slot, err))
