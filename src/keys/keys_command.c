@@ -81,21 +81,15 @@ static bool
 command_unseal(void *self, struct bytes context, struct bytes sealed, struct secret **payload_out,
     struct err *err)
 {
-	struct keys_text reply, payload;
+	struct keys_text reply;
 	struct buf line;
 	bool ok;
 
 	keys_text_init(&reply);
-	keys_text_init(&payload);
 	buf_init(&line, 4 * (size_t)CRYPT_WRAPPED_ANY_BYTES_MAX);
 	ok = call(self, "unwrap", context, sealed, &line, &reply.buf, err);
-	if (ok && (!keys_reply_base64(buf_view(&reply.buf), data_path, &payload.buf) ||
-		      payload.buf.len == 0 || payload.buf.len > KEYS_PAYLOAD_MAX))
-		ok = ERR(err, ERR_SEALED, "its answer holds no data key");
-	if (ok)
-		*payload_out = secret_of(buf_view(&payload.buf));
+	ok = ok && keys_reply_payload(buf_view(&reply.buf), data_path, payload_out, err);
 	buf_fini(&line);
-	keys_text_fini(&payload);
 	keys_text_fini(&reply);
 	return ok;
 }

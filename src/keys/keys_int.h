@@ -48,6 +48,9 @@ void keys_text_fini(struct keys_text *t);
 bool keys_reply_find(struct bytes json, const char *const *path, struct bytes *out);
 /* keys_reply_base64: the same, decoded. */
 bool keys_reply_base64(struct bytes json, const char *const *path, struct buf *out);
+/* keys_reply_payload: the same, as a secret of 1 to KEYS_PAYLOAD_MAX bytes. ERR_SEALED. */
+MUST_USE bool keys_reply_payload(
+    struct bytes json, const char *const *path, struct secret **payload_out, struct err *err);
 
 /* keys_file_read: a small file with a secret, first line, without white space around it. */
 bool keys_file_read(

@@ -204,25 +204,19 @@ kms_unseal(void *self, struct bytes context, struct bytes sealed, struct secret 
 {
 	static const char *const path[] = {"Plaintext", NULL};
 	struct kms *k = self;
-	struct keys_text reply, payload;
+	struct keys_text reply;
 	struct buf body;
 	bool ok;
 
 	keys_text_init(&reply);
-	keys_text_init(&payload);
 	buf_init(&body, 4 * (size_t)CRYPT_WRAPPED_ANY_BYTES_MAX);
 	buf_append_str(&body, "{\"CiphertextBlob\":\"");
 	text_base64_encode(&body, sealed);
 	body_append(k, &body, context);
 	ok =
 	    buf_ok(&body, err) && call(k, "TrentService.Decrypt", buf_view(&body), &reply.buf, err);
-	if (ok && (!keys_reply_base64(buf_view(&reply.buf), path, &payload.buf) ||
-		      payload.buf.len == 0 || payload.buf.len > KEYS_PAYLOAD_MAX))
-		ok = ERR(err, ERR_SEALED, "its answer holds no data key");
-	if (ok)
-		*payload_out = secret_of(buf_view(&payload.buf));
+	ok = ok && keys_reply_payload(buf_view(&reply.buf), path, payload_out, err);
 	buf_fini(&body);
-	keys_text_fini(&payload);
 	keys_text_fini(&reply);
 	return ok;
 }

@@ -152,3 +152,19 @@ keys_reply_base64(struct bytes json, const char *const *path, struct buf *out)
 	keys_text_fini(&plain);
 	return ok;
 }
+
+bool
+keys_reply_payload(
+    struct bytes json, const char *const *path, struct secret **payload_out, struct err *err)
+{
+	struct keys_text payload;
+	bool ok;
+
+	keys_text_init(&payload);
+	ok = keys_reply_base64(json, path, &payload.buf) && payload.buf.len > 0 &&
+	     payload.buf.len <= KEYS_PAYLOAD_MAX;
+	if (ok)
+		*payload_out = secret_of(buf_view(&payload.buf));
+	keys_text_fini(&payload);
+	return ok || ERR(err, ERR_SEALED, "its answer holds no data key");
+}
