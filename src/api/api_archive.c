@@ -59,7 +59,7 @@ api_archive_get(struct api_call *call)
 	json_set_str(call->output, "ArchiveId", r.row.id);
 	json_set_str(call->output, "ArchiveArn", api_resource_arn(call, CATALOG_ARCHIVE, r.row.id));
 	json_set_str(call->output, "ArchiveState", r.row.state);
-	api_resource_show(call, r.doc, shown);
+	api_resource_show(call->output, r.doc, shown);
 	json_set_seconds(call->output, "CreatedTimestamp", r.row.created_ms);
 	json_set_seconds(call->output, "LastUpdatedTimestamp", r.row.updated_ms);
 	return true;

@@ -15,14 +15,12 @@ disposition_show(const struct api_resource *r, struct json *out)
 	    "CompletedTimestamp", "DecidedBy", "DecidedTimestamp", "DestroyedBytes",
 	    "DestroyedMessages", "ErrorMessage", "HeldMessages", "KeyDestroyed", "Messages",
 	    "NewestTimestamp", "OldestTimestamp", "Reason", "RetentionPeriod", "StartedTimestamp",
-	    "TrustedTimestamp"};
+	    "TrustedTimestamp", NULL};
 
 	json_set_str(out, "DispositionId", r->row.id);
 	json_set_str(out, "State", r->row.state);
 	json_set_seconds(out, "CreatedTimestamp", r->row.created_ms);
-	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++)
-		if (json_find(r->doc, shown[i]) != NULL)
-			json_set(out, shown[i], json_copy(json_find(r->doc, shown[i])));
+	api_resource_show(out, r->doc, shown);
 }
 
 static void

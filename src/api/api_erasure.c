@@ -46,15 +46,13 @@ erasure_item(struct api_call *call, const struct api_resource *r, struct json *i
 {
 	static const char *const shown[] = {"ArchiveId", "ArchivedMessageId", "DecidedBy",
 	    "DecidedTimestamp", "ErasedTimestamp", "ErrorMessage", "Reason", "RequestedBy",
-	    "Sha256"};
+	    "Sha256", NULL};
 
 	(void)call;
 	json_set_str(item, "ErasureId", r->row.id);
 	json_set_str(item, "State", r->row.state);
 	json_set_seconds(item, "CreatedTimestamp", r->row.created_ms);
-	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++)
-		if (json_find(r->doc, shown[i]) != NULL)
-			json_set(item, shown[i], json_copy(json_find(r->doc, shown[i])));
+	api_resource_show(item, r->doc, shown);
 }
 
 bool

@@ -83,7 +83,7 @@ api_export_get(struct api_call *call)
 
 	if (!api_resource_job(call, CATALOG_EXPORT, json_get_str(call->input, "ExportId"), &r))
 		return false;
-	api_resource_show(call, r.doc, shown);
+	api_resource_show(call->output, r.doc, shown);
 	json_set(call->output, "Status", api_job_status(&r));
 	return true;
 }

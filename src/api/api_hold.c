@@ -38,14 +38,12 @@ static void
 hold_show(const struct api_resource *r, struct json *out)
 {
 	static const char *const shown[] = {"HoldName", "Mode", "Reason", "CreatedBy", "ReleasedBy",
-	    "ReleaseReason", "ReleasedTimestamp"};
+	    "ReleaseReason", "ReleasedTimestamp", NULL};
 
 	json_set_str(out, "HoldId", r->row.id);
 	json_set_str(out, "State", r->row.state);
 	json_set_seconds(out, "CreatedTimestamp", r->row.created_ms);
-	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++)
-		if (json_find(r->doc, shown[i]) != NULL)
-			json_set(out, shown[i], json_copy(json_find(r->doc, shown[i])));
+	api_resource_show(out, r->doc, shown);
 }
 
 static void
@@ -77,7 +75,7 @@ api_hold_get(struct api_call *call)
 	if (!ok)
 		return false;
 	hold_show(&r, call->output);
-	api_resource_show(call, r.doc, shown);
+	api_resource_show(call->output, r.doc, shown);
 	if (strcmp(r.row.state, "RELEASED") == 0)
 		return true;
 	/* Looking takes as long as a search: no transaction is open. */

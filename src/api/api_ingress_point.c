@@ -186,7 +186,7 @@ api_ingress_point_get(struct api_call *call)
 	    out, "IngressPointArn", api_resource_arn(call, CATALOG_INGRESS_POINT, r.row.id));
 	json_set_str(out, "Status", r.row.state);
 	host_show(call, &r, out);
-	api_resource_show(call, r.doc, shown);
+	api_resource_show(call->output, r.doc, shown);
 	json_set(out, "IngressPointAuthConfiguration",
 	    api_ingress_auth_show(r.doc, call->now_ms, contents));
 	json_set_seconds(out, "CreatedTimestamp", r.row.created_ms);

@@ -37,12 +37,10 @@ struct json *
 api_job_status(const struct api_resource *r)
 {
 	static const char *const shown[] = {
-	    "SubmissionTimestamp", "CompletionTimestamp", "ErrorMessage"};
+	    "SubmissionTimestamp", "CompletionTimestamp", "ErrorMessage", NULL};
 	struct json *out = json_new_object();
 
-	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++)
-		if (json_find(r->doc, shown[i]) != NULL)
-			json_set(out, shown[i], json_copy(json_find(r->doc, shown[i])));
+	api_resource_show(out, r->doc, shown);
 	json_set_str(out, "State", r->row.state);
 	return out;
 }

@@ -29,7 +29,7 @@ api_relay_get(struct api_call *call)
 	json_set_str(call->output, "RelayId", r.row.id);
 	json_set_str(call->output, "RelayArn", api_resource_arn(call, CATALOG_RELAY, r.row.id));
 	json_set_str(call->output, "RelayName", r.row.name);
-	api_resource_show(call, r.doc, taken);
+	api_resource_show(call->output, r.doc, taken);
 	json_set_seconds(call->output, "CreatedTimestamp", r.row.created_ms);
 	json_set_seconds(call->output, "LastModifiedTimestamp", r.row.updated_ms);
 	return true;

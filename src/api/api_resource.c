@@ -178,13 +178,13 @@ api_resource_copy(struct api_call *call, struct json *doc, const char *const *me
 }
 
 void
-api_resource_show(struct api_call *call, const struct json *doc, const char *const *members)
+api_resource_show(struct json *out, const struct json *doc, const char *const *members)
 {
 	for (; *members != NULL; members++) {
 		const struct json *v = json_find(doc, *members);
 
 		if (v != NULL)
-			json_set(call->output, *members, json_copy(v));
+			json_set(out, *members, json_copy(v));
 	}
 }
 

@@ -57,8 +57,8 @@ bool api_resource_unused(
 void api_resource_rename(struct api_call *call, struct api_resource *r, const char *member);
 /* api_resource_copy: members of the list that the input has replace those of the document. */
 void api_resource_copy(struct api_call *call, struct json *doc, const char *const *members);
-/* api_resource_show: members of the list that the document has go to the output. */
-void api_resource_show(struct api_call *call, const struct json *doc, const char *const *members);
+/* api_resource_show: members of the list that the document has go to out. */
+void api_resource_show(struct json *out, const struct json *doc, const char *const *members);
 
 /* api_tag_check: the input's Tags, beyond what the model says: none of the server's own, and known modes. */
 bool api_tag_check(struct api_call *call);

@@ -88,7 +88,7 @@ api_rule_set_get(struct api_call *call)
 	json_set_str(call->output, "RuleSetName", r.row.name);
 	json_set_seconds(call->output, "CreatedDate", r.row.created_ms);
 	json_set_seconds(call->output, "LastModificationDate", r.row.updated_ms);
-	api_resource_show(call, r.doc, taken);
+	api_resource_show(call->output, r.doc, taken);
 	return true;
 }
 

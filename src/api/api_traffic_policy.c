@@ -59,7 +59,7 @@ api_traffic_policy_get(struct api_call *call)
 	json_set_str(call->output, "TrafficPolicyId", r.row.id);
 	json_set_str(call->output, "TrafficPolicyArn",
 	    api_resource_arn(call, CATALOG_TRAFFIC_POLICY, r.row.id));
-	api_resource_show(call, r.doc, taken);
+	api_resource_show(call->output, r.doc, taken);
 	json_set_seconds(call->output, "CreatedTimestamp", r.row.created_ms);
 	json_set_seconds(call->output, "LastUpdatedTimestamp", r.row.updated_ms);
 	return true;
