@@ -21,11 +21,7 @@ run_create(struct cli *cli)
 	}
 	json_set_str(input, "KmsKeyArn", key);
 	output = cli_call(cli, "MailManagerSvc.CreateArchive", input, &err);
-	if (output == NULL)
-		return cli_fail(cli, &err);
-	cli_print_object(cli, output);
-	json_free(&output);
-	return CLI_EXIT_DONE;
+	return cli_finish(cli, output, &err);
 }
 
 static int

@@ -184,6 +184,16 @@ cli_print_object(struct cli *cli, const struct json *object)
 	}
 }
 
+int
+cli_finish(struct cli *cli, struct json *output, const struct err *err)
+{
+	if (output == NULL)
+		return cli_fail(cli, err);
+	cli_print_object(cli, output);
+	json_free(&output);
+	return CLI_EXIT_DONE;
+}
+
 bool
 cli_confirm(struct cli *cli, const char *question, struct err *err)
 {

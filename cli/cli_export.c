@@ -172,11 +172,7 @@ run_show(struct cli *cli)
 	struct err err;
 	struct json *output = get_export(cli, cli->args.operands[0], &err);
 
-	if (output == NULL)
-		return cli_fail(cli, &err);
-	cli_print_object(cli, output);
-	json_free(&output);
-	return CLI_EXIT_DONE;
+	return cli_finish(cli, output, &err);
 }
 
 static int

@@ -93,11 +93,7 @@ run_create(struct cli *cli)
 		output = cli_call(cli, "Daybook.CreateHold", input, &err);
 	else
 		json_free(&input);
-	if (output == NULL)
-		return cli_fail(cli, &err);
-	cli_print_object(cli, output);
-	json_free(&output);
-	return CLI_EXIT_DONE;
+	return cli_finish(cli, output, &err);
 }
 
 static int

@@ -62,6 +62,8 @@ MUST_USE bool cli_print_list(
     struct cli *cli, const struct json *items, const struct cli_column *columns, struct err *err);
 /* cli_print_object: one thing: lines for people, JSON otherwise. */
 void cli_print_object(struct cli *cli, const struct json *object);
+/* cli_finish: how most commands end: output printed and freed, or, when it is NULL, cli_fail. */
+MUST_USE int cli_finish(struct cli *cli, struct json *output, const struct err *err);
 /* cli_confirm: asks on the terminal; --yes answers for scripts. ERR_USAGE without a terminal and without --yes,
  * ERR_CANCELLED. */
 MUST_USE bool cli_confirm(struct cli *cli, const char *question, struct err *err);

@@ -158,11 +158,7 @@ run_show(struct cli *cli, const struct cli_noun *noun)
 		output = cli_call(cli, noun->get, input, &err);
 	}
 	mem_free(id);
-	if (output == NULL)
-		return cli_fail(cli, &err);
-	cli_print_object(cli, output);
-	json_free(&output);
-	return CLI_EXIT_DONE;
+	return cli_finish(cli, output, &err);
 }
 
 static int
