@@ -133,22 +133,24 @@ retain_doc_each(struct retain *r, enum catalog_kind kind, const char *owner, con
 struct ids {
 	struct arena *arena;
 	const char **list;
-	size_t count;
+	size_t count, room;
 };
 
 static bool
 id_visit(void *ctx, struct retain_doc *d, struct err *err)
 {
 	struct ids *ids = ctx;
-	const char **list = arena_calloc(ids->arena, ids->count + 1, sizeof *list);
 
 	(void)err;
-	/* Oldest first: lists come newest first. Few rows are ever waiting. */
-	if (ids->count > 0)
-		memcpy(&list[1], ids->list, ids->count * sizeof *list);
-	list[0] = arena_strdup(ids->arena, d->row.id);
-	ids->list = list;
-	ids->count++;
+	if (ids->count == ids->room) {
+		const char **list = arena_calloc(ids->arena, 2 * ids->room + 16, sizeof *list);
+
+		if (ids->count > 0)
+			memcpy(list, ids->list, ids->count * sizeof *list);
+		ids->list = list;
+		ids->room = 2 * ids->room + 16;
+	}
+	ids->list[ids->count++] = arena_strdup(ids->arena, d->row.id);
 	return true;
 }
 
@@ -163,6 +165,13 @@ retain_doc_ids(struct retain *r, enum catalog_kind kind, const char *state, stru
 		return false;
 	ok = retain_doc_each(r, kind, NULL, state, id_visit, &ids, err);
 	catalog_rollback(r->o.catalog);
+	/* Oldest first: lists come newest first. */
+	for (size_t i = 0; i < ids.count / 2; i++) {
+		const char *id = ids.list[i];
+
+		ids.list[i] = ids.list[ids.count - 1 - i];
+		ids.list[ids.count - 1 - i] = id;
+	}
 	*ids_out = ids.list;
 	*count_out = ids.count;
 	return ok;

@@ -261,29 +261,20 @@ archive_plan(struct retain *r, const char *archive_id, const struct retain_time 
 	return ok;
 }
 
-static bool
-archive_id_visit(void *ctx, struct retain_doc *d, struct err *err)
-{
-	(void)err;
-	json_push(ctx, json_new_str(d->row.id));
-	return true;
-}
-
 bool
 retain_plan_run(struct retain *r, const atomic_bool *cancel, struct err *err)
 {
-	struct json *archives = json_new_array();
 	struct retain_time time;
+	struct arena arena;
+	const char **archives;
+	size_t count = 0;
 	bool ok;
 
-	ok = retain_clock_trusted(r, &time, err) && retain_begin(r, err);
-	if (ok) {
-		ok = retain_doc_each(
-		    r, CATALOG_ARCHIVE, NULL, NULL, archive_id_visit, archives, err);
-		catalog_rollback(r->o.catalog);
-	}
-	for (size_t i = 0; ok && i < json_count(archives); i++)
-		ok = archive_plan(r, json_str(json_at(archives, i)), &time, cancel, err);
-	json_free(&archives);
+	arena_init(&arena);
+	ok = retain_clock_trusted(r, &time, err) &&
+	     retain_doc_ids(r, CATALOG_ARCHIVE, NULL, &arena, &archives, &count, err);
+	for (size_t i = 0; ok && i < count; i++)
+		ok = archive_plan(r, archives[i], &time, cancel, err);
+	arena_fini(&arena);
 	return ok;
 }

@@ -274,31 +274,22 @@ ids_visit(struct retain *r, struct retain_rule *rule, const atomic_bool *cancel,
 	return ok;
 }
 
-static bool
-archive_id_visit(void *ctx, struct retain_doc *d, struct err *err)
-{
-	(void)err;
-	json_push(ctx, json_new_str(d->row.id));
-	return true;
-}
-
 bool
 retain_rule_search(struct retain *r, struct retain_rule *rule, const atomic_bool *cancel,
     retain_row_fn visit, void *ctx, uint64_t *damaged_out, struct err *err)
 {
-	struct json *archives;
+	struct arena arena;
+	const char **archives;
+	size_t count = 0;
 	bool ok;
 
 	*damaged_out = 0;
 	if (rule->kind == KIND_MESSAGES)
 		return ids_visit(r, rule, cancel, visit, ctx, damaged_out, err);
-	if (!retain_begin(r, err))
-		return false;
-	archives = json_new_array();
-	ok = retain_doc_each(r, CATALOG_ARCHIVE, NULL, NULL, archive_id_visit, archives, err);
-	catalog_rollback(r->o.catalog);
-	for (size_t i = 0; ok && i < json_count(archives); i++) {
-		struct search s = {rule, json_str(json_at(archives, i)), visit, ctx};
+	arena_init(&arena);
+	ok = retain_doc_ids(r, CATALOG_ARCHIVE, NULL, &arena, &archives, &count, err);
+	for (size_t i = 0; ok && i < count; i++) {
+		struct search s = {rule, archives[i], visit, ctx};
 		int64_t to_ms = rule->to_ms < rule->before_ms ? rule->to_ms : rule->before_ms;
 		struct archive_search_report report = {0};
 
@@ -309,7 +300,7 @@ retain_rule_search(struct retain *r, struct retain_rule *rule, const atomic_bool
 		     err->code == ERR_NOT_FOUND; /* destroyed meanwhile */
 		*damaged_out += report.packs_skipped;
 	}
-	json_free(&archives);
+	arena_fini(&arena);
 	return ok;
 }
 
