@@ -7,7 +7,6 @@
 #include "api_scrub_int.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "api_model_handlers.h"
 #include "base_log.h"
@@ -16,7 +15,7 @@
 
 #define SETTING      "scrub"
 #define PROBLEMS_MAX 100u
-#define LOOK_SECONDS 5
+#define LOOK_MS      5000
 
 struct round {
 	int64_t began_ms, ended_ms; /* 0: not yet */
@@ -264,8 +263,7 @@ run(void *ctx)
 	while (!atomic_load(&s->closing)) {
 		if (api_scrub_step(api))
 			continue;
-		must(clock_gettime(CLOCK_MONOTONIC, &until) == 0);
-		until.tv_sec += LOOK_SECONDS;
+		until = os_deadline(LOOK_MS);
 		scrub_lock(s);
 		if (!atomic_load(&s->closing) && !is_due(api))
 			(void)pthread_cond_timedwait(&s->wake, &s->lock, &until);
@@ -278,16 +276,12 @@ bool
 api_scrub_open(struct api *api, struct err *err)
 {
 	struct api_scrub *s = mem_calloc(1, sizeof(*s));
-	pthread_condattr_t attributes;
 
 	api->scrub = s;
 	s->problems = json_new_array();
 	s->last_problems = json_new_array();
 	must(pthread_mutex_init(&s->lock, NULL) == 0);
-	must(pthread_condattr_init(&attributes) == 0);
-	must(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
-	must(pthread_cond_init(&s->wake, &attributes) == 0);
-	(void)pthread_condattr_destroy(&attributes);
+	os_condition_init(&s->wake);
 	if (!state_load(api, err))
 		return false;
 	s->thread_started =

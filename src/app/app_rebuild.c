@@ -29,15 +29,6 @@ static const char LOST[] =
 
 #define NUMBER_MAX 100000u
 
-static bool
-exists(const char *path)
-{
-	struct os_stat st;
-	struct err ignored;
-
-	return os_fs_stat(os_fs_real(), path, &st, &ignored);
-}
-
 /* The parts of a damaged catalog, under other names beside it. */
 static bool
 set_aside(const char *catalog, int64_t now_ms, struct arena *arena, struct err *err)
@@ -49,7 +40,7 @@ set_aside(const char *catalog, int64_t now_ms, struct arena *arena, struct err *
 		const char *to =
 		    arena_printf(arena, "%s.damaged-%lld%s", catalog, (long long)now_ms, parts[i]);
 
-		if (exists(from) && !os_fs_rename(os_fs_real(), from, to, err))
+		if (os_fs_exists(os_fs_real(), from) && !os_fs_rename(os_fs_real(), from, to, err))
 			return err_prefix(err, "%.80s", from);
 		if (parts[i][0] == '\0')
 			(void)printf("set aside: %s\n", to);
@@ -64,10 +55,10 @@ store_open(const struct app_config *config, struct app_store *store, bool *lost,
 	const char *catalog = arena_printf(arena, "%s/catalog.db", config->text[APP_DATA]);
 	struct clock clock = clock_system();
 
-	*lost = !exists(catalog);
-	if (!exists(arena_printf(arena, "%s/archives", config->text[APP_DATA])))
+	*lost = !os_fs_exists(os_fs_real(), catalog);
+	if (!os_fs_exists(os_fs_real(), arena_printf(arena, "%s/archives", config->text[APP_DATA])))
 		return ERR(err, ERR_NOT_FOUND, "%.100s holds no archives", config->text[APP_DATA]);
-	if (*lost && !exists(config->text[APP_KEYS_FILE]))
+	if (*lost && !os_fs_exists(os_fs_real(), config->text[APP_KEYS_FILE]))
 		return ERR(err, ERR_SEALED,
 		    "%.100s is missing: without it nothing here can be read; bring it back",
 		    config->text[APP_KEYS_FILE]);

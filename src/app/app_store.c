@@ -61,15 +61,6 @@ make_dirs(const struct app_config *config, struct arena *arena, struct err *err)
 }
 
 static bool
-exists(const char *path)
-{
-	struct os_stat st;
-	struct err ignored;
-
-	return os_fs_stat(os_fs_real(), path, &st, &ignored);
-}
-
-static bool
 make_certificate(const struct app_config *config, struct arena *arena, struct err *err)
 {
 	const char *certificate, *key;
@@ -77,7 +68,8 @@ make_certificate(const struct app_config *config, struct arena *arena, struct er
 	bool ok;
 
 	app_store_tls_paths(config, arena, &certificate, &key);
-	if (config->text[APP_TLS_CERTIFICATE][0] != '\0' || (exists(certificate) && exists(key)))
+	if (config->text[APP_TLS_CERTIFICATE][0] != '\0' ||
+	    (os_fs_exists(os_fs_real(), certificate) && os_fs_exists(os_fs_real(), key)))
 		return true;
 	buf_init(&certificate_pem, PEM_BYTES_MAX);
 	buf_init(&key_pem, PEM_BYTES_MAX);
@@ -126,7 +118,7 @@ make_credentials(
 		return false;
 	ok = auth_key_ensure_root(
 	    s->catalog, &rng, clock_now_ms(&clock), &key, &s->credentials_made, err);
-	if (ok && key.id[0] != '\0' && (s->credentials_made || !exists(path)))
+	if (ok && key.id[0] != '\0' && (s->credentials_made || !os_fs_exists(os_fs_real(), path)))
 		ok = write_credentials(path, &key, err);
 	auth_key_wipe(&key);
 	if (ok)
@@ -143,8 +135,8 @@ open_keys(
 	const char *path = config->text[APP_KEYS_FILE];
 	struct rng rng = rng_system();
 
-	s->key_made = !exists(path);
-	if (s->key_made && exists(catalog))
+	s->key_made = !os_fs_exists(os_fs_real(), path);
+	if (s->key_made && os_fs_exists(os_fs_real(), catalog))
 		return ERR(err, ERR_SEALED,
 		    "%.100s is missing: without it nothing here can be read; bring it back", path);
 	if (!crypt_keys_open_file(path, config->text[APP_DATA], s->key_made, &rng, &s->keys, err))

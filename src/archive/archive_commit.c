@@ -6,17 +6,16 @@
  *
  * Order of one batch: sealed and written, synced, rows made visible, done functions called.
  */
-#include <time.h>
-
 #include "pack_columns.h"
 #include "archive_int.h"
 #include "base_log.h"
 #include "base_mem.h"
+#include "os_thread.h"
 
-#define GATHER_NS   1000000L   /* for more of a batch */
-#define CROWD_COUNT 4          /* messages in one batch: more than one or two senders at work */
-#define CROWD_MS    500        /* … and for how long that counts */
-#define BRAKE_NS    100000000L /* for the sealer, a batch */
+#define GATHER_MS   1   /* for more of a batch */
+#define CROWD_COUNT 4   /* messages in one batch: more than one or two senders at work */
+#define CROWD_MS    500 /* … and for how long that counts */
+#define BRAKE_MS    100 /* for the sealer, a batch */
 
 struct archive_pending {
 	struct archive_pending *next;
@@ -384,19 +383,14 @@ is_small(const struct archive *a)
 
 /* Lock held. Waits while it is so, at most that long. */
 static void
-wait_while(struct archive *a, bool (*is_so)(const struct archive *), long ns)
+wait_while(struct archive *a, bool (*is_so)(const struct archive *), int64_t ms)
 {
 	struct timespec until;
 	int rc = 0;
 
 	if (!is_so(a))
 		return;
-	must(clock_gettime(CLOCK_MONOTONIC, &until) == 0);
-	until.tv_nsec += ns;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
+	until = os_deadline(ms);
 	while (rc == 0 && is_so(a) && !is_closing(a))
 		rc = pthread_cond_timedwait(&a->writer_wake, &a->lock, &until);
 }
@@ -411,8 +405,8 @@ archive_commit_run(void *archive)
 		archive_lock(&a->lock);
 		while (a->pending == NULL && !is_closing(a))
 			must(pthread_cond_wait(&a->writer_wake, &a->lock) == 0);
-		wait_while(a, is_far_ahead, BRAKE_NS);
-		wait_while(a, is_small, GATHER_NS);
+		wait_while(a, is_far_ahead, BRAKE_MS);
+		wait_while(a, is_small, GATHER_MS);
 		more = a->pending != NULL;
 		archive_unlock(&a->lock);
 		if (more)

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What destruction does on the disk: successors written, old files wiped, log files waited for; archives removed. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "archive_destroy_int.h"
 #include "base_log.h"
@@ -170,21 +168,7 @@ archive_destroy_finish(struct archive_destroying *t, struct archive_turn *turn, 
 static bool
 pause_or_stop(struct archive_destroying *t, struct err *err)
 {
-	struct timespec until;
-
-	must(clock_gettime(CLOCK_MONOTONIC, &until) == 0);
-	until.tv_nsec += WAIT_MS * 1000000L;
-	if (until.tv_nsec >= 1000000000L) {
-		until.tv_nsec -= 1000000000L;
-		until.tv_sec++;
-	}
-	archive_lock(&t->a->lock);
-	if (!atomic_load(&t->a->closing)) {
-		int rc = pthread_cond_timedwait(&t->a->sealer_wake, &t->a->lock, &until);
-
-		must(rc == 0 || rc == ETIMEDOUT);
-	}
-	archive_unlock(&t->a->lock);
+	archive_seal_pause(t->a, WAIT_MS);
 	return (!atomic_load(&t->a->closing) && (t->cancel == NULL || !atomic_load(t->cancel))) ||
 	       ERR(err, ERR_CANCELLED, "cancelled");
 }

@@ -148,8 +148,9 @@ void archive_commit_finish(struct archive *a);   /* everything pending is writte
 void archive_commit_complete(struct archive *a); /* the file being written takes no more */
 
 /* archive_seal.c */
-void *archive_seal_run(void *archive);       /* the sealer's thread */
-void archive_seal_retire(struct archive *a); /* frees what is retired; seal_lock held */
+void *archive_seal_run(void *archive);                  /* the sealer's thread */
+void archive_seal_retire(struct archive *a);            /* frees what is retired; seal_lock held */
+void archive_seal_pause(struct archive *a, int64_t ms); /* until woken, or closing; no lock held */
 
 /* archive_merge.c: small packs of a volume into larger ones, as many as there are to do; seal_lock held. */
 void archive_merge(struct archive *a, struct archive_volume *v);

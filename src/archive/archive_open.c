@@ -16,13 +16,8 @@
 static void
 conditions_init(struct archive *a)
 {
-	pthread_condattr_t attributes;
-
-	must(pthread_condattr_init(&attributes) == 0);
-	must(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
-	must(pthread_cond_init(&a->writer_wake, &attributes) == 0);
-	must(pthread_cond_init(&a->sealer_wake, &attributes) == 0);
-	(void)pthread_condattr_destroy(&attributes);
+	os_condition_init(&a->writer_wake);
+	os_condition_init(&a->sealer_wake);
 	must(pthread_mutex_init(&a->lock, NULL) == 0);
 	must(pthread_mutex_init(&a->write_lock, NULL) == 0);
 	must(pthread_mutex_init(&a->create_lock, NULL) == 0);

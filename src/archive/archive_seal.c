@@ -7,7 +7,6 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "pack_columns.h"
 #include "archive_int.h"
@@ -402,13 +401,11 @@ seal_round(struct archive *a, struct err *err)
 	return ok;
 }
 
-static void
-sleep_a_while(struct archive *a, int64_t ms)
+void
+archive_seal_pause(struct archive *a, int64_t ms)
 {
-	struct timespec until;
+	struct timespec until = os_deadline(ms);
 
-	must(clock_gettime(CLOCK_MONOTONIC, &until) == 0);
-	until.tv_sec += ms / 1000;
 	archive_lock(&a->lock);
 	if (!atomic_load(&a->closing)) {
 		int rc = pthread_cond_timedwait(&a->sealer_wake, &a->lock, &until);
@@ -435,7 +432,7 @@ archive_seal_run(void *archive)
 			log_error("sealing failed, trying again later: %s", err.msg);
 			retry_ms = clock_mono_ms(&a->options.clock) + RETRY_MS;
 		}
-		sleep_a_while(a, ROUND_MS);
+		archive_seal_pause(a, ROUND_MS);
 	}
 	return NULL;
 }

@@ -9,7 +9,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "audit_int.h"
 #include "base_limits.h"
@@ -375,8 +374,7 @@ run(void *ctx)
 
 	audit_lock(a);
 	while (!a->closing) {
-		must(clock_gettime(CLOCK_MONOTONIC, &until) == 0);
-		until.tv_sec += AUDIT_LAZY_MS / 1000;
+		until = os_deadline(AUDIT_LAZY_MS);
 		while (!a->closing && pthread_cond_timedwait(&a->changed, &a->lock, &until) == 0)
 			continue;
 		if (!a->failed)
@@ -414,7 +412,6 @@ audit_open(const struct audit_options *o, struct audit **out, struct audit_recov
     struct err *err)
 {
 	struct audit *a = mem_calloc(1, sizeof *a);
-	pthread_condattr_t attributes;
 	size_t size = strlen(o->dir) + 8;
 
 	*found = (struct audit_recovery){0};
@@ -426,10 +423,7 @@ audit_open(const struct audit_options *o, struct audit **out, struct audit_recov
 	a->head_path = mem_alloc(size);
 	(void)snprintf(a->head_path, size, "%s/head", o->dir);
 	a->queue_end = &a->queue;
-	must(pthread_condattr_init(&attributes) == 0);
-	must(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
-	must(pthread_cond_init(&a->changed, &attributes) == 0);
-	(void)pthread_condattr_destroy(&attributes);
+	os_condition_init(&a->changed);
 	must(pthread_mutex_init(&a->lock, NULL) == 0);
 	if (!audit_recover(a, found, err) ||
 	    !audit_proof_open(a, a->head_sequence > 0, found, err) ||

@@ -6,7 +6,6 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base_log.h"
 #include "base_mem.h"
@@ -123,26 +122,11 @@ token_run(void *ctx)
 	return NULL;
 }
 
-static struct timespec
-deadline_of(unsigned ms)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	t.tv_sec += ms / 1000;
-	t.tv_nsec += (long)(ms % 1000) * 1000000;
-	if (t.tv_nsec >= 1000000000) {
-		t.tv_sec++;
-		t.tv_nsec -= 1000000000;
-	}
-	return t;
-}
-
 /* Takes q; *answer_out is the question to read the answer from and to free. */
 static bool
 ask(struct waiting *w, struct question *q, struct question **answer_out, struct err *err)
 {
-	struct timespec deadline = deadline_of(w->call_ms);
+	struct timespec deadline = os_deadline(w->call_ms);
 	int rc = 0;
 	bool ok;
 
@@ -238,7 +222,7 @@ static void
 token_free(void *self)
 {
 	struct waiting *w = self;
-	struct timespec deadline = deadline_of(w->call_ms);
+	struct timespec deadline = os_deadline(w->call_ms);
 	int rc = 0;
 
 	lock(w);
@@ -276,7 +260,6 @@ waiting_new(const struct keys_options *o)
 {
 	struct waiting *w = mem_calloc(1, sizeof *w);
 	size_t size = strlen(o->token) + strlen(o->key) + 2;
-	pthread_condattr_t monotonic;
 
 	w->token.token_label = mem_strdup(o->token);
 	w->token.key_label = mem_strdup(o->key);
@@ -287,10 +270,7 @@ waiting_new(const struct keys_options *o)
 	(void)snprintf(w->identity, size, "%s\n%s", o->token, o->key);
 	w->call_ms = o->call_ms;
 	must(pthread_mutex_init(&w->lock, NULL) == 0);
-	must(pthread_condattr_init(&monotonic) == 0);
-	must(pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC) == 0);
-	must(pthread_cond_init(&w->changed, &monotonic) == 0);
-	(void)pthread_condattr_destroy(&monotonic);
+	os_condition_init(&w->changed);
 	return w;
 }
 

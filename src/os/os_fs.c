@@ -88,6 +88,15 @@ os_fs_stat(struct os_fs fs, const char *path, struct os_stat *out, struct err *e
 }
 
 bool
+os_fs_exists(struct os_fs fs, const char *path)
+{
+	struct os_stat st;
+	struct err ignored;
+
+	return os_fs_stat(fs, path, &st, &ignored);
+}
+
+bool
 os_fs_space(struct os_fs fs, const char *path, uint64_t *free_out, struct err *err)
 {
 	return fs.ops->space(fs.ctx, path, free_out, err);

@@ -93,6 +93,8 @@ MUST_USE bool os_fs_sync_all(struct os_fs fs, const char *path, struct err *err)
 MUST_USE bool os_fs_list(
     struct os_fs fs, const char *path, os_list_fn visit, void *ctx, struct err *err);
 MUST_USE bool os_fs_stat(struct os_fs fs, const char *path, struct os_stat *out, struct err *err);
+/* os_fs_exists: os_fs_stat finds something; whatever else is wrong is "no". */
+bool os_fs_exists(struct os_fs fs, const char *path);
 MUST_USE bool os_fs_space(struct os_fs fs, const char *path, uint64_t *free_out, struct err *err);
 
 MUST_USE bool os_file_read_at(

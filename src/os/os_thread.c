@@ -53,20 +53,42 @@ os_thread_yield_to_others(void)
 	(void)pthread_setschedparam(pthread_self(), SCHED_IDLE, &none);
 }
 
+void
+os_condition_init(pthread_cond_t *condition)
+{
+	pthread_condattr_t attributes;
+
+	must(pthread_condattr_init(&attributes) == 0);
+	must(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
+	must(pthread_cond_init(condition, &attributes) == 0);
+	(void)pthread_condattr_destroy(&attributes);
+}
+
+struct timespec
+os_deadline(int64_t wait_ms)
+{
+	struct timespec t;
+
+	must(clock_gettime(CLOCK_MONOTONIC, &t) == 0);
+	t.tv_sec += (time_t)(wait_ms / 1000);
+	t.tv_nsec += (long)(wait_ms % 1000) * 1000000;
+	if (t.tv_nsec >= 1000000000) {
+		t.tv_sec++;
+		t.tv_nsec -= 1000000000;
+	}
+	return t;
+}
+
 struct os_queue *
 os_queue_new(size_t capacity)
 {
 	struct os_queue *q = mem_calloc(1, sizeof *q);
-	pthread_condattr_t attributes;
 
 	must(capacity > 0);
 	q->items = mem_calloc(capacity, sizeof *q->items);
 	q->capacity = capacity;
 	must(pthread_mutex_init(&q->lock, NULL) == 0);
-	must(pthread_condattr_init(&attributes) == 0);
-	must(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
-	must(pthread_cond_init(&q->some, &attributes) == 0);
-	(void)pthread_condattr_destroy(&attributes);
+	os_condition_init(&q->some);
 	return q;
 }
 
@@ -111,21 +133,6 @@ os_queue_push(struct os_queue *q, void *item)
 	return ok;
 }
 
-static struct timespec
-deadline_of(int64_t wait_ms)
-{
-	struct timespec t;
-
-	must(clock_gettime(CLOCK_MONOTONIC, &t) == 0);
-	t.tv_sec += (time_t)(wait_ms / 1000);
-	t.tv_nsec += (long)(wait_ms % 1000) * 1000000;
-	if (t.tv_nsec >= 1000000000) {
-		t.tv_sec++;
-		t.tv_nsec -= 1000000000;
-	}
-	return t;
-}
-
 void *
 os_queue_pop(struct os_queue *q, int64_t wait_ms)
 {
@@ -134,7 +141,7 @@ os_queue_pop(struct os_queue *q, int64_t wait_ms)
 	int rc = 0;
 
 	if (wait_ms > 0)
-		deadline = deadline_of(wait_ms);
+		deadline = os_deadline(wait_ms);
 	lock(q);
 	while (q->count == 0 && !q->closed && wait_ms != 0 && rc != ETIMEDOUT)
 		rc = wait_ms < 0 ? pthread_cond_wait(&q->some, &q->lock)

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "base_err.h"
 
@@ -17,6 +18,11 @@ void os_thread_join(pthread_t thread);
 /* os_thread_yield_to_others: from now on the calling thread runs when a processor has nothing else to do. For work
  * that may come later; who depends on it must see that it gets its turn. */
 void os_thread_yield_to_others(void);
+
+/* os_condition_init: a condition whose timed waits go by the monotonic clock. os_deadline: wait_ms (>= 0) from now by
+ * that clock, for pthread_cond_timedwait. */
+void os_condition_init(pthread_cond_t *condition);
+struct timespec os_deadline(int64_t wait_ms);
 
 /* A FIFO of pointers (never NULL); capacity >= 1. Items belong to whoever holds them: empty the queue before
  * os_queue_free, which no other thread may overlap. push blocks never: false when full or
