@@ -106,8 +106,8 @@ void api_response_fini(struct api_response *r);
  * api_handle: answer one request. Never fails: trouble of ours is a 500 or 503 with a JSON (or CBOR) body.
  *
  * POST with X-Amz-Target MailManagerSvc.<Operation> or Daybook.<Operation>; POST
- * …/service/<Service>/operation/<Operation> with CBOR; GET /message/<id>?… from GetArchiveMessage; anything
- * else is 404.
+ * …/service/<Service>/operation/<Operation> with CBOR; GET /message/<id>?… from GetArchiveMessage; GET
+ * /proof/<archive>/checkpoint and …/tile/…, for everybody; anything else is 404.
  */
 void api_handle(struct api *api, const struct api_request *request, struct api_response *response);
 

@@ -9,6 +9,8 @@
 
 #include "api_export_int.h"
 #include "api_row_int.h"
+#include "archive_proof.h"
+#include "proof_text.h"
 #include "retain.h"
 #include "base_mem.h"
 #include "base_text.h"
@@ -25,6 +27,8 @@ struct export_state {
 	struct buf body;
 	struct buf entries; /* of the manifest, JSON objects joined by commas */
 	uint64_t written, damaged, bytes;
+	struct archive_proof_at at; /* one checkpoint for all; no note: none can be had */
+	struct buf note, key, proof;
 };
 
 static bool
@@ -121,6 +125,24 @@ message_write(struct export_state *s, const char *id, const struct pack_row *row
 	       (!s->metadata || metadata_write(s, id, row, entry, arena, err));
 }
 
+/* A message that came after the checkpoint, or whose log is damaged, goes without a proof, and says so. */
+static bool
+proof_write(struct export_state *s, const char *id, const struct id_record *record,
+    struct json *entry, struct arena *arena, struct err *err)
+{
+	if (s->note.len == 0)
+		return true;
+	buf_reset(&s->proof);
+	if (archive_proof_message(s->job->api->o.archive, record, &s->at, &s->proof, err)) {
+		json_set_str(entry, "ProofFile", arena_printf(arena, "%s.tlog-proof", id));
+		return file_write(s, arena_printf(arena, "%s/%s.tlog-proof", s->dir, id),
+		    buf_view(&s->proof), err);
+	}
+	json_set_str(entry, "ProofError", err->msg);
+	return err->code == ERR_BUSY || err->code == ERR_UNSUPPORTED || err->code == ERR_CORRUPT ||
+	       err->code == ERR_NOT_FOUND;
+}
+
 /* A damaged message is named in the manifest and does not stop the others. */
 static bool
 one_export(struct export_state *s, const struct id_record *record, struct err *err)
@@ -138,7 +160,8 @@ one_export(struct export_state *s, const struct id_record *record, struct err *e
 	buf_reset(&s->body);
 	ok = archive_read(s->job->api->o.archive, record, &arena, &archive, &row, &s->body, err);
 	if (ok) {
-		ok = message_write(s, id, &row, entry, &arena, err);
+		ok = message_write(s, id, &row, entry, &arena, err) &&
+		     proof_write(s, id, record, entry, &arena, err);
 	} else if (err->code == ERR_CORRUPT || err->code == ERR_NOT_FOUND) {
 		json_set_str(entry, "Error", err->msg);
 		s->damaged++;
@@ -206,6 +229,10 @@ manifest_write(struct export_state *s, const struct json *doc, struct err *err)
 	json_set_integer(o, "Count", (int64_t)s->written);
 	json_set_integer(o, "DamagedCount", (int64_t)s->damaged);
 	json_set_integer(o, "Bytes", (int64_t)s->bytes);
+	if (s->note.len > 0) {
+		json_set_str(o, "Checkpoint", buf_text(&s->note));
+		json_set_str(o, "Key", buf_text(&s->key));
+	}
 	buf_init(&text, MANIFEST_BYTES_MAX);
 	json_print(o, &text);
 	json_free(&o);
@@ -219,6 +246,19 @@ manifest_write(struct export_state *s, const struct json *doc, struct err *err)
 		 arena_printf(&s->arena, "%s/manifest.json", s->dir), buf_view(&text), err);
 	buf_fini(&text);
 	return ok;
+}
+
+/* The checkpoint that all proofs of this export lead to. */
+static void
+head_take(struct export_state *s, const struct json *doc)
+{
+	struct archive_proof_head head;
+	struct err err;
+
+	if (!archive_proof_head(s->job->api->o.archive, json_get_str(doc, "ArchiveId"), &head,
+		&s->note, &s->key, &err))
+		buf_reset(&s->note);
+	s->at = (struct archive_proof_at){.size = head.size, .note = buf_view(&s->note)};
 }
 
 static void
@@ -248,6 +288,10 @@ api_export_run(struct api_job *job, const struct json *doc, struct json *changes
 	buf_init(&s.ids, (size_t)API_EXPORT_MESSAGES_MAX * ID_RECORD_BYTES);
 	buf_init(&s.body, API_RESPONSE_BODY_MAX);
 	buf_init(&s.entries, MANIFEST_BYTES_MAX);
+	buf_init(&s.note, PROOF_NOTE_BYTES_MAX);
+	buf_init(&s.key, PROOF_VKEY_BYTES_MAX);
+	buf_init(&s.proof, PROOF_TEXT_BYTES_MAX);
+	head_take(&s, doc);
 	s.dir =
 	    api_export_directory(job->api, &s.arena, json_get_str(s3, "S3Location"), job->id, &why);
 	ok = s.dir != NULL || ERR(err, ERR_USAGE, "S3Location: %s", why);
@@ -259,6 +303,9 @@ api_export_run(struct api_job *job, const struct json *doc, struct json *changes
 	buf_fini(&s.ids);
 	buf_fini(&s.body);
 	buf_fini(&s.entries);
+	buf_fini(&s.note);
+	buf_fini(&s.key);
+	buf_fini(&s.proof);
 	arena_fini(&s.arena);
 	return ok;
 }

@@ -5,6 +5,7 @@
 #include "api_audit_int.h"
 #include "api_dispatch_int.h"
 #include "api_int.h"
+#include "api_proof_int.h"
 
 enum codec { CODEC_JSON, CODEC_CBOR };
 
@@ -12,7 +13,7 @@ enum codec { CODEC_JSON, CODEC_CBOR };
 struct route {
 	enum codec codec;
 	struct bytes service, operation;
-	bool operation_wanted, link;
+	bool operation_wanted, link, proof;
 };
 
 void
@@ -92,6 +93,11 @@ route_find(const struct api_request *r, struct route *out)
 	if (bytes_equal(r->method, BYTES_LIT("GET")) &&
 	    bytes_starts_with(r->target, BYTES_LIT("/message/"))) {
 		out->link = true;
+		return;
+	}
+	if (bytes_equal(r->method, BYTES_LIT("GET")) &&
+	    bytes_starts_with(r->target, BYTES_LIT(API_PROOF_PREFIX))) {
+		out->proof = true;
 		return;
 	}
 	if (!bytes_equal(r->method, BYTES_LIT("POST")))
@@ -252,16 +258,18 @@ api_handle(struct api *api, const struct api_request *request, struct api_respon
 	call.scratch = json_new_array();
 	id_uuid_new(call.request_id, &api->o.rng);
 	route_find(request, &route);
-	if (route.link)
+	if (route.proof)
+		(void)api_proof_file_get(&call, response);
+	else if (route.link)
 		api_message_link_get(&call, response);
 	else
 		ran = call_run(&call, &route);
 	/* The one place where a call is recorded, whatever became of it. */
-	if (!api_audit_keep(&call, route_name(&call, &route)))
+	if (!route.proof && !api_audit_keep(&call, route_name(&call, &route)))
 		response_drop(response);
 	if (ran)
 		api_dispatch_effects(&call);
-	if (!route.link || call.exception != NULL)
+	if ((!route.link && !route.proof) || call.exception != NULL)
 		respond(&call, route.codec, response);
 	response_keep(response);
 	json_free(&call.input);

@@ -224,6 +224,7 @@ open_archive(struct core *c, struct err *err)
 	struct archive_options o = {.fs = os_fs_real(),
 	    .dir = config->text[APP_DATA],
 	    .keys = c->store.keys,
+	    .installation = config->text[APP_HOSTNAME],
 	    .clock = clock_system(),
 	    .rng = rng_system(),
 	    .threads = true,

@@ -56,6 +56,8 @@ struct archive_options {
 	struct os_fs fs;
 	const char *dir;         /* the data directory; intake/ and archives/ are made beneath */
 	struct crypt_keys *keys; /* kept */
+	const char *
+	    installation; /* names the proof logs that are made (docs/formats/proof.md); NULL = "daybook" */
 	struct clock clock;
 	struct rng rng;
 	bool
@@ -116,6 +118,7 @@ struct archive_stats {
 	uint64_t unsealed_messages;
 	int64_t oldest_ms, newest_ms; /* 0 when empty */
 	uint64_t corrupt_packs;
+	uint64_t without_leaf; /* in packs, and in no proof log */
 };
 /* archive_stats_get: archive_id NULL = all archives together. ERR_NOT_FOUND. */
 MUST_USE bool archive_stats_get(

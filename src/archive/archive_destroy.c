@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "archive_destroy_int.h"
+#include "archive_proof_int.h"
 #include "base_log.h"
 #include "base_mem.h"
 
@@ -164,8 +165,11 @@ turn_commit(
 	if (ok && all) {
 		ok = t->d->commit(t->d->ctx, turn->gone, turn->wanted_count, err) &&
 		     archive_destroy_finish(t, turn, err);
-		if (ok)
+		if (ok) {
+			archive_proof_removed(
+			    t->a, t->v, turn->gone, turn->wanted_count, (uint8_t)t->d->reason);
 			turn_swap(t, turn);
+		}
 	}
 	t->d->end(t->d->ctx);
 	return ok;

@@ -21,6 +21,8 @@
 #define ARCHIVE_FILES_AHEAD    16u
 #define ARCHIVE_FREE_FILES_MAX 4u /* log files kept for the next use; more are removed */
 
+struct archive_proof;
+
 /* One archive. Never removed while the archives are open, so pointers to it stay good. */
 struct archive_volume {
 	char id[ARCHIVE_ID_SIZE];
@@ -36,6 +38,7 @@ struct archive_volume {
 	char *orphan; /* a successor that was not wanted after all, and could not be removed yet */
 	struct pack *leaving; /* its successor is shown; goes when nobody reads it any more */
 	bool removed;         /* lock, too: the archive is destroyed, and not found any more */
+	struct archive_proof *proof; /* its own lock; there from before the volume is used */
 };
 
 /* One delivery that is in the log and in no pack. Lives in its file's arena. */

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "archive_int.h"
+#include "archive_proof_int.h"
 #include "base_log.h"
 #include "base_mem.h"
 
@@ -119,6 +119,7 @@ group_write(struct archive *a, struct archive_volume *v, struct pack **group, st
 {
 	struct pack_writer *w = NULL;
 	struct pack_written written;
+	uint64_t first_leaf;
 	char *path;
 	bool ok;
 
@@ -126,14 +127,20 @@ group_write(struct archive *a, struct archive_volume *v, struct pack **group, st
 	    clock_now_ms(&a->options.clock), &w, err);
 	for (size_t i = 0; ok && i < a->options.merge_packs; i++)
 		ok = pack_add(a, group[i], w, err);
+	ok = ok && archive_proof_next(a, v, &first_leaf, err);
 	if (!ok) {
 		pack_writer_drop(&w);
 		return false;
 	}
+	/* Records from before there was a log, or from while it was damaged, get their leaves now. */
+	if (first_leaf != PACK_LEAF_NONE)
+		pack_writer_leaves(w, first_leaf);
 	if (!pack_writer_finish(&w, &written, err))
 		return false;
 	path = archive_path(v->packs_dir, written.name, ".pack");
 	ok = pack_open(a->options.fs, path, v->id, v->key, out, err);
+	if (ok)
+		archive_proof_pack(a, v, *out);
 	mem_free(path);
 	return ok;
 }

@@ -123,6 +123,7 @@ stats_packs(const struct archive_volume *v, struct archive_stats *out)
 		out->messages += info.records;
 		out->message_bytes += info.message_bytes;
 		out->stored_bytes += info.file_bytes;
+		out->without_leaf += info.without_leaf;
 		if (info.records > 0)
 			stats_time(out, info.oldest_ms, info.newest_ms);
 	}

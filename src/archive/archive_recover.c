@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "archive_int.h"
+#include "archive_proof_int.h"
 #include "base_log.h"
 #include "base_mem.h"
 
@@ -186,7 +186,7 @@ volume_recover(struct archive *a, const char *id, struct archive_recovery *out, 
 		ok = archive_volume_load(a, id, &v, err);
 		if (ok) {
 			archive_volume_add(a, v);
-			ok = packs_load(a, v, out, err);
+			ok = packs_load(a, v, out, err) && archive_proof_recover(a, v, err);
 		}
 	}
 out:

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "pack_columns.h"
-#include "archive_int.h"
+#include "archive_proof_int.h"
 #include "base_log.h"
 #include "base_mem.h"
 #include "os_thread.h"
@@ -108,6 +108,7 @@ volume_seal(struct archive *a, struct archive_unsealed *u, struct archive_volume
 	struct pack_writer *w = NULL;
 	struct pack *pack = NULL;
 	struct pack_written written;
+	uint64_t first_leaf;
 	char *path;
 	size_t added;
 	bool ok;
@@ -116,16 +117,20 @@ volume_seal(struct archive *a, struct archive_unsealed *u, struct archive_volume
 		clock_now_ms(&a->options.clock), &w, err))
 		return false;
 	ok = rows_add(a, u, v, month, w, &added, err);
-	if (!ok || added == 0) {
+	if (!ok || added == 0 || !archive_proof_next(a, v, &first_leaf, err)) {
 		pack_writer_drop(&w);
-		return ok;
+		return ok && added == 0;
 	}
+	if (first_leaf != PACK_LEAF_NONE)
+		pack_writer_leaves(w, first_leaf);
 	if (!pack_writer_finish(&w, &written, err))
 		return false;
 	path = archive_path(v->packs_dir, written.name, ".pack");
 	ok = pack_open(a->options.fs, path, v->id, v->key, &pack, err);
-	if (ok)
+	if (ok) {
+		archive_proof_pack(a, v, pack);
 		swap(a, u, v, month, pack);
+	}
 	written_tell(v, &written);
 	mem_free(path);
 	return ok;

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "pack_columns.h"
-#include "archive_int.h"
+#include "archive_proof_int.h"
 #include "base_mem.h"
 #include "crypt_digest.h"
 
@@ -61,6 +61,31 @@ view_verify(const struct archive_view *view, const atomic_bool *cancel, pack_pro
 	return true;
 }
 
+/* The proof log of each archive, and its records against it. */
+static bool
+logs_verify(struct archive *a, const struct archive_volume *only, const atomic_bool *cancel,
+    pack_problem_fn problem, void *ctx, struct err *err)
+{
+	struct archive_volume *v;
+	struct archive_view view;
+	bool ok = true;
+
+	for (size_t i = 0; ok; i++) {
+		archive_lock(&a->lock);
+		v = i < a->volume_count ? a->volumes[i] : NULL;
+		archive_unlock(&a->lock);
+		if (v == NULL)
+			break;
+		if (only != NULL && v != only)
+			continue;
+		archive_view_take(a, v, INT64_MIN, INT64_MAX, &view);
+		ok = archive_proof_verify(
+		    a, v, view.packs, view.pack_count, cancel, problem, ctx, err);
+		archive_view_fini(a, &view);
+	}
+	return ok;
+}
+
 bool
 archive_verify(struct archive *a, const char *archive_id, const atomic_bool *cancel,
     pack_problem_fn problem, void *ctx, uint64_t *checked_out, struct err *err)
@@ -86,5 +111,5 @@ archive_verify(struct archive *a, const char *archive_id, const atomic_bool *can
 			     "archive: see the log");
 	ok = view_verify(&view, cancel, problem, ctx, checked_out, err);
 	archive_view_fini(a, &view);
-	return ok;
+	return ok && logs_verify(a, volume, cancel, problem, ctx, err);
 }

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "archive_int.h"
+#include "archive_proof_int.h"
 #include "base_mem.h"
 
 #define KEY_CONTEXT "daybook archive "
@@ -76,6 +76,7 @@ archive_volume_free(struct archive_volume **volume)
 	mem_free(v->orphan);
 	mem_free(v->old_packs);
 	mem_free(v->packs);
+	archive_proof_free(&v->proof);
 	secret_free(&v->key);
 	mem_free(v->packs_dir);
 	mem_free(v);
@@ -182,6 +183,7 @@ volume_create(struct archive *a, const char *id, struct err *err)
 		ok = key_load(a, v, path, err) && os_fs_sync_dir(a->options.fs, dir, err);
 	else if (ok)
 		ok = err->code == ERR_NOT_FOUND && key_make(a, v, path, err);
+	ok = ok && archive_proof_create(a, v, err);
 	if (ok)
 		archive_volume_add(a, v);
 	else

@@ -212,6 +212,7 @@ proof_log_load(struct proof_log *log, struct err *err)
 	     proof_checkpoint_open(buf_view(&log->note), &log->key, &c, err);
 	if (ok) {
 		log->root = c.root;
+		log->size = c.size;
 		ok = edge_load(log, c.size, err);
 	}
 	log->stale = !ok;
@@ -404,7 +405,7 @@ proof_log_append(
 	struct buf note;
 	bool ok;
 
-	if (log->stale && !proof_log_load(log, err))
+	if (!proof_log_ready(log, err))
 		return false;
 	if (count == 0)
 		return true;
@@ -420,6 +421,7 @@ proof_log_append(
 	if (ok) {
 		buf_reset(&log->note);
 		buf_append(&log->note, buf_view(&note));
+		log->size = log->edge.size;
 		log->stale = false;
 		partials_remove(log, old_size);
 	}
@@ -430,7 +432,13 @@ proof_log_append(
 uint64_t
 proof_log_size(const struct proof_log *log)
 {
-	return log->edge.size;
+	return log->size;
+}
+
+bool
+proof_log_ready(struct proof_log *log, struct err *err)
+{
+	return !log->stale || proof_log_load(log, err);
 }
 
 struct bytes
@@ -458,7 +466,7 @@ proof_log_cosign(struct proof_log *log, struct bytes note, struct bytes lines, s
 	struct buf longer;
 	bool ok;
 
-	if (log->stale && !proof_log_load(log, err))
+	if (!proof_log_ready(log, err))
 		return false;
 	if (!proof_note_parse(note, &theirs, err) ||
 	    !proof_note_parse(buf_view(&log->note), &present, err))

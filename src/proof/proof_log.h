@@ -48,6 +48,9 @@ void proof_log_close(struct proof_log **log);
 MUST_USE bool proof_log_append(
     struct proof_log *log, const struct proof_leaf *leaves, size_t count, struct err *err);
 
+/* proof_log_ready: after an append that failed: what the disk says now counts; fails as proof_log_open. */
+MUST_USE bool proof_log_ready(struct proof_log *log, struct err *err);
+/* proof_log_size: leaves of the checkpoint that was last read or written. */
 uint64_t proof_log_size(const struct proof_log *log);
 /* proof_log_note: the checkpoint as it is on disk, cosignatures included. Valid until the next append or cosign. */
 struct bytes proof_log_note(const struct proof_log *log);

@@ -26,6 +26,7 @@ struct proof_log {
 	const struct secret *seed;
 	struct proof_edge edge;
 	struct proof_leaf bundle[PROOF_TILE_WIDTH]; /* the entries of the last, partial bundle */
+	uint64_t size; /* of the checkpoint; the edge is ahead of it during an append */
 	struct proof_hash root;
 	struct buf note;
 	bool stale; /* an append failed: memory is not what the disk says */

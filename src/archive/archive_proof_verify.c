@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Records against the log: each record's leaf is what the log has at its index, and each leaf that stands for a record
+ * has its record, or the tombstone of one. So a pack that somebody took away is missed.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "archive_proof_int.h"
+#include "base_mem.h"
+
+struct check {
+	struct archive *archive;
+	struct archive_volume *volume;
+	struct archive_proof *proof;
+	const atomic_bool *cancel;
+	pack_problem_fn problem;
+	void *ctx;
+	uint64_t size, without;
+	uint8_t *seen; /* one bit for each leaf */
+};
+
+static void
+tell(struct check *c, const char *what)
+{
+	char text[384];
+
+	(void)snprintf(text, sizeof text, "archive %s: %s", c->volume->id, what);
+	c->problem(c->ctx, text);
+}
+
+static bool
+cancelled(void *ctx)
+{
+	const struct check *c = ctx;
+
+	return c->cancel != NULL && atomic_load(c->cancel);
+}
+
+static void
+log_problem(void *ctx, const char *what)
+{
+	tell(ctx, what);
+}
+
+static void
+mark(struct check *c, uint64_t index)
+{
+	if (index < c->size)
+		c->seen[index / 8] |= (uint8_t)(1 << index % 8);
+}
+
+static void
+row_check(struct check *c, const struct pack_row *row)
+{
+	struct proof_leaf wanted, there;
+	char id[ID_RECORD_TEXT_SIZE], text[320];
+	struct err err;
+	bool ok;
+
+	if (row->leaf_index == PACK_LEAF_NONE) {
+		c->without++;
+		return;
+	}
+	archive_proof_leaf(c->proof, row, &wanted);
+	archive_lock(&c->proof->lock);
+	ok = c->proof->log != NULL && row->leaf_index < c->size &&
+	     proof_log_leaf(c->proof->log, row->leaf_index, &there, &err);
+	archive_unlock(&c->proof->lock);
+	if (ok && memcmp(wanted.raw, there.raw, sizeof wanted.raw) == 0) {
+		mark(c, row->leaf_index);
+		return;
+	}
+	id_record_format(id, &row->id);
+	(void)snprintf(text, sizeof text, "message %s: its leaf %llu is not in the log, or another",
+	    id, (unsigned long long)row->leaf_index);
+	tell(c, text);
+}
+
+static bool
+tombstone_check(void *ctx, const struct pack_tombstone *t)
+{
+	mark(ctx, t->leaf_index);
+	return true;
+}
+
+/* What cannot be read was told by the check of the pack itself. */
+static bool
+pack_check(struct check *c, struct pack *pack, struct err *err)
+{
+	struct pack_reader *reader = NULL;
+	struct pack_info info;
+	struct pack_row row;
+	struct arena arena;
+	bool ok = true;
+
+	pack_info_get(pack, &info);
+	if (!pack_reader_new(pack, &reader, err))
+		return true;
+	for (size_t i = 0; ok && i < info.records; i++) {
+		arena_init(&arena);
+		if (pack_reader_row(reader, i, &arena, &row, err))
+			row_check(c, &row);
+		arena_fini(&arena);
+		ok = !cancelled(c) || ERR(err, ERR_CANCELLED, "the check was cancelled");
+	}
+	pack_reader_free(&reader);
+	if (ok && info.tombstones > 0 && !pack_tombstones(pack, tombstone_check, c, err))
+		tell(c, err->msg);
+	return ok;
+}
+
+/* A removal whose leaf is in the log excuses the record it names. */
+static bool
+removal_check(void *ctx, const struct archive_removal *removal)
+{
+	struct proof_leaf wanted, there;
+	struct check *c = ctx;
+	struct err err;
+
+	archive_removals_leaf(c->proof, removal, &wanted);
+	archive_lock(&c->proof->lock);
+	if (c->proof->log != NULL && removal->leaf_index < c->size &&
+	    proof_log_leaf(c->proof->log, removal->leaf_index, &there, &err) &&
+	    memcmp(wanted.raw, there.raw, sizeof wanted.raw) == 0)
+		mark(c, removal->what.leaf_index);
+	archive_unlock(&c->proof->lock);
+	return true;
+}
+
+/* Leaves of records that no pack has. */
+static void
+missing_check(struct check *c)
+{
+	uint64_t missing = 0, first = 0;
+	struct proof_leaf leaf;
+	char text[128];
+	struct err err;
+
+	for (uint64_t i = 0; i < c->size; i++) {
+		bool ok;
+
+		if ((c->seen[i / 8] >> i % 8 & 1) != 0)
+			continue;
+		archive_lock(&c->proof->lock);
+		ok = c->proof->log != NULL && proof_log_leaf(c->proof->log, i, &leaf, &err);
+		archive_unlock(&c->proof->lock);
+		if (!ok || leaf.raw[1] != PROOF_RECORD)
+			continue;
+		first = missing++ == 0 ? i : first;
+	}
+	if (missing == 0)
+		return;
+	(void)snprintf(text, sizeof text,
+	    "%llu records of the log are in no pack, the first at leaf %llu",
+	    (unsigned long long)missing, (unsigned long long)first);
+	tell(c, text);
+}
+
+static bool
+log_check(struct check *c, struct err *err)
+{
+	bool ok = true;
+
+	archive_lock(&c->proof->lock);
+	if (c->proof->log == NULL) {
+		tell(c, c->proof->trouble);
+	} else {
+		c->size = proof_log_size(c->proof->log);
+		ok = proof_log_check(c->proof->log, log_problem, cancelled, c, err);
+	}
+	archive_unlock(&c->proof->lock);
+	return ok;
+}
+
+bool
+archive_proof_verify(struct archive *a, struct archive_volume *v, struct pack *const *packs,
+    size_t pack_count, const atomic_bool *cancel, pack_problem_fn problem, void *ctx,
+    struct err *err)
+{
+	struct check c = {.archive = a,
+	    .volume = v,
+	    .proof = v->proof,
+	    .cancel = cancel,
+	    .problem = problem,
+	    .ctx = ctx};
+	bool ok = log_check(&c, err);
+
+	c.seen = mem_calloc((size_t)(c.size / 8 + 1), 1);
+	for (size_t i = 0; ok && c.proof->log != NULL && i < pack_count; i++)
+		ok = pack_check(&c, packs[i], err);
+	if (ok && c.proof->log != NULL) {
+		if (!archive_removals_each(a, v, removal_check, &c, err))
+			tell(&c, err->msg);
+		missing_check(&c);
+	}
+	mem_free(c.seen);
+	return ok;
+}
