@@ -139,7 +139,7 @@ key_make(const struct archive *a, const struct archive_volume *v, const struct a
 	buf_fini(&name);
 }
 
-/* vkey, the last file that is made: the name that was chosen then, and the public key. */
+/* vkey: the name that was chosen when it was made, and the public key. */
 static bool
 vkey_write(struct archive *a, const char *path, const struct proof_key *key, struct err *err)
 {
@@ -181,7 +181,10 @@ is_there(struct archive *a, const char *path, bool *out, struct err *err)
 	return *out || err->code == ERR_NOT_FOUND;
 }
 
-/* Key, empty log, name, in this order; what an earlier call made already is taken up. */
+/*
+ * Key, name, empty log, in this order; what an earlier call made already is taken up. The name stands before anything is
+ * signed with it: another installation name, or none, must not come between the two.
+ */
 static bool
 proof_make(
     struct archive *a, struct archive_volume *v, struct archive_proof *proof, struct err *err)
@@ -189,18 +192,24 @@ proof_make(
 	char *dir = archive_proof_path(a, v, ""), *key_path = archive_proof_path(a, v, "key"),
 	     *vkey_path = archive_proof_path(a, v, "vkey");
 	struct proof_key key;
-	bool has_key, ok;
+	bool has_key, has_vkey = false, ok;
 
 	ok = os_fs_mkdir_path(a->options.fs, dir, err) && is_there(a, key_path, &has_key, err) &&
+	     is_there(a, vkey_path, &has_vkey, err) &&
 	     (has_key ? secrets_load(a, v, proof, key_path, err)
 		      : secrets_make(a, v, proof, key_path, err));
 	if (ok) {
 		struct proof_log_options o = {
 		    .fs = a->options.fs, .dir = dir, .key = &key, .seed = proof->seed};
 
-		key_make(a, v, proof, &key);
-		ok = proof_log_create(&o, err) && vkey_write(a, vkey_path, &key, err) &&
-		     proof_log_open(&o, &proof->log, err);
+		if (has_vkey) {
+			ok = vkey_read(a, vkey_path, proof, &key, err) &&
+			     os_fs_sync_dir(a->options.fs, dir, err);
+		} else {
+			key_make(a, v, proof, &key);
+			ok = vkey_write(a, vkey_path, &key, err);
+		}
+		ok = ok && proof_log_create(&o, err) && proof_log_open(&o, &proof->log, err);
 	}
 	mem_free(dir);
 	mem_free(key_path);
@@ -414,16 +423,19 @@ bool
 archive_proof_recover(struct archive *a, struct archive_volume *v, struct err *err)
 {
 	struct archive_proof *proof = proof_new();
-	char *vkey = archive_proof_path(a, v, "vkey");
-	bool made, ok;
+	char *vkey = archive_proof_path(a, v, "vkey"),
+	     *checkpoint = archive_proof_path(a, v, "checkpoint");
+	bool named, begun, ok;
 
 	v->proof = proof;
-	ok = is_there(a, vkey, &made, err);
-	if (ok && !made && any_leaf(v))
-		ok = ERR(err, ERR_CORRUPT, "%s is gone, though records have leaves", vkey);
-	ok = ok && (made ? proof_load(a, v, proof, err) : proof_make(a, v, proof, err)) &&
+	ok = is_there(a, vkey, &named, err) && is_there(a, checkpoint, &begun, err);
+	if (ok && !(named && begun) && any_leaf(v))
+		ok = ERR(err, ERR_CORRUPT, "%s is gone, though records have leaves",
+		    named ? checkpoint : vkey);
+	ok = ok && (named && begun ? proof_load(a, v, proof, err) : proof_make(a, v, proof, err)) &&
 	     packs_append(a, v, v->packs, v->pack_count, err);
 	mem_free(vkey);
+	mem_free(checkpoint);
 	return ok || trouble_keep(v, proof, err);
 }
 

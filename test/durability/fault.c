@@ -219,6 +219,7 @@ DEFINE_PREAD(pread64, off64_t)
 		FAIL_OR(call_kind, tag, next args);                                                \
 	}
 DEFINE_ON_FILE(int, fsync, FAULT_SYNC, (int fd), (fd), fd)
+DEFINE_ON_FILE(int, syncfs, FAULT_SYNC, (int fd), (fd), fd)
 DEFINE_ON_FILE(int, fdatasync, FAULT_SYNC, (int fd), (fd), fd)
 DEFINE_ON_FILE(int, ftruncate, FAULT_TRUNCATE, (int fd, off_t n), (fd, n), fd)
 DEFINE_ON_FILE(int, ftruncate64, FAULT_TRUNCATE, (int fd, off64_t n), (fd, n), fd)

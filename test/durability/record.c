@@ -417,6 +417,14 @@ changing(enum record_kind kind, int fd, uint64_t at)
 DEFINE_SYNC(fsync)
 DEFINE_SYNC(fdatasync)
 
+EXPORT int
+syncfs(int fd)
+{
+	NEXT(syncfs);
+	struct record_entry *e = changing(RECORD_SYNC_ALL, fd, 0);
+	return changed(e, next(fd));
+}
+
 #define DEFINE_TRUNCATE(name, offset_type)                                                         \
 	EXPORT int name(int fd, offset_type size)                                                  \
 	{                                                                                          \

@@ -28,6 +28,7 @@ enum record_kind {
 	RECORD_ALLOCATE, /* handle, at = new length at least */
 	RECORD_TRUNCATE, /* handle, at */
 	RECORD_SYNC,     /* handle; of a file or a directory */
+	RECORD_SYNC_ALL, /* handle; of the whole file system */
 	RECORD_RENAME,   /* path, data = new path */
 	RECORD_LINK,     /* path, data = new path */
 	RECORD_UNLINK,   /* path */

@@ -135,6 +135,8 @@ apply(struct disk *d, const struct record_entry *e, struct err *err)
 		return os_file_truncate(d->files[e->handle], e->at, err);
 	case RECORD_SYNC:
 		return apply_sync(d, e, err);
+	case RECORD_SYNC_ALL:
+		return os_fs_sync_all(d->fs, d->dirs[e->handle], err);
 	case RECORD_RENAME:
 	case RECORD_LINK: /* the draft's own name is removed next, which is then nothing */
 		return os_fs_rename(

@@ -31,6 +31,7 @@ replay_is_change(const struct replay_event *e)
 	case RECORD_ALLOCATE:
 	case RECORD_TRUNCATE:
 	case RECORD_SYNC:
+	case RECORD_SYNC_ALL:
 	case RECORD_RENAME:
 	case RECORD_LINK:
 	case RECORD_UNLINK:
@@ -45,6 +46,12 @@ replay_is_change(const struct replay_event *e)
 		break;
 	}
 	return false;
+}
+
+static bool
+is_sync(const struct record_entry *e)
+{
+	return e->kind == RECORD_SYNC || e->kind == RECORD_SYNC_ALL;
 }
 
 /* Path of the file or directory that each handle means. */
@@ -81,6 +88,8 @@ concerns(const struct names *n, const struct record_entry *sync, const struct re
 {
 	const char *of = n->list[sync->handle];
 
+	if (sync->kind == RECORD_SYNC_ALL)
+		return change->kind != RECORD_ACK && change->kind != RECORD_SYNC;
 	switch ((enum record_kind)change->kind) {
 	case RECORD_WRITE:
 	case RECORD_ALLOCATE:
@@ -97,6 +106,7 @@ concerns(const struct names *n, const struct record_entry *sync, const struct re
 	case RECORD_NONE:
 	case RECORD_OPEN_DIR:
 	case RECORD_SYNC:
+	case RECORD_SYNC_ALL:
 	case RECORD_ACK:
 	case RECORD_UNKNOWN:
 		break;
@@ -142,8 +152,7 @@ take(struct replay *r, const struct record_entry *e, uint64_t at)
 		return false;
 	}
 	/* What failed changed nothing; what never returned may have. */
-	if (e->kind == RECORD_NONE || (e->end != 0 && e->result < 0) ||
-	    (e->kind == RECORD_SYNC && e->end == 0))
+	if (e->kind == RECORD_NONE || (e->end != 0 && e->result < 0) || (is_sync(e) && e->end == 0))
 		return true;
 	r->events = mem_realloc_array(r->events, r->event_count + 1, sizeof *r->events);
 	r->events[r->event_count] =
@@ -186,7 +195,7 @@ replay_load(struct replay *r, const char *path)
 		at += e->bytes;
 	}
 	for (size_t i = 0; ok && i < r->event_count; i++)
-		if (r->events[i].entry->kind == RECORD_SYNC)
+		if (is_sync(r->events[i].entry))
 			order_sync(r, &names, &r->events[i]);
 	mem_free(names.list);
 	if (r->event_count > 0)
