@@ -126,43 +126,14 @@ archive_destroy_write(struct archive_destroying *t, struct archive_turn *turn, s
 	       rest_write(t, turn, info.records, err) && tombstones_write(t, turn, err);
 }
 
-/* It would stand for its predecessor at the next start. seal_lock held. */
-static bool
-orphan_remove(struct archive *a, struct archive_volume *v, struct err *err)
-{
-	if (v->orphan == NULL)
-		return true;
-	if ((!os_fs_unlink(a->options.fs, v->orphan, err) && err->code != ERR_NOT_FOUND) ||
-	    !os_fs_sync_dir(a->options.fs, v->packs_dir, err)) {
-		log_error("%s is not wanted, and not removed: %s", v->orphan, err->msg);
-		return false;
-	}
-	mem_free(v->orphan);
-	v->orphan = NULL;
-	return true;
-}
-
 bool
 archive_destroy_finish(struct archive_destroying *t, struct archive_turn *turn, struct err *err)
 {
-	struct archive_volume *v = t->v;
 	struct pack_written written;
-	struct err ignored;
-	char *path;
-	bool ok;
 
-	if (turn->writer == NULL)
-		return true;
-	path = mem_strdup(pack_writer_path(turn->writer));
-	ok = pack_writer_finish(&turn->writer, &written, err) &&
-	     pack_open(t->a->options.fs, path, v->id, v->key, &turn->successor, err);
-	if (ok) {
-		mem_free(path);
-		return true;
-	}
-	v->orphan = path;
-	(void)!orphan_remove(t->a, v, &ignored); /* or the next time, before anything else */
-	return false;
+	/* What failed would stand for its predecessor at the next start. */
+	return turn->writer == NULL ||
+	       archive_volume_finish(t->a, t->v, &turn->writer, &written, &turn->successor, err);
 }
 
 static bool
@@ -181,7 +152,7 @@ archive_destroy_wait(struct archive_destroying *t, struct err *err)
 
 	while (ok && waits) {
 		archive_lock(&t->a->seal_lock);
-		ok = orphan_remove(t->a, v, err);
+		ok = archive_volume_orphans_remove(t->a, v, err);
 		waits = v->leaving != NULL && pack_is_shared(v->leaving);
 		if (ok && v->leaving != NULL && !waits) {
 			ok = archive_destroy_wipe(t->a, v->packs_dir, pack_path(v->leaving), err);

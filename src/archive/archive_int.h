@@ -35,7 +35,8 @@ struct archive_volume {
 	struct pack **old_packs; /* merged into others, and still read by somebody */
 	size_t old_count;
 	bool merge_failed; /* not tried again before a start */
-	char *orphan; /* a successor that was not wanted after all, and could not be removed yet */
+	char **orphans;    /* packs that failed to be made and may be there all the same */
+	size_t orphan_count;
 	struct pack *leaving; /* its successor is shown; goes when nobody reads it any more */
 	bool removed;         /* lock, too: the archive is destroyed, and not found any more */
 	struct archive_proof *proof; /* its own lock; there from before the volume is used */
@@ -129,6 +130,16 @@ MUST_USE bool archive_volume_load(
 /* archive_volume_add takes the lock; archive_volume_add_pack wants it held. */
 void archive_volume_add(struct archive *a, struct archive_volume *volume);
 void archive_volume_add_pack(struct archive *a, struct archive_volume *volume, struct pack *pack);
+/*
+ * archive_volume_finish: the pack, durable and opened; frees the writer in every case; seal_lock held. After false it
+ * is not there, or it is an orphan: a name that was given though the call said it was not. At the next start that one
+ * would count, with leaf indices that others have by then, or with records that are erased by then.
+ * archive_volume_orphans_remove: before another pack is made; durable on true; seal_lock held.
+ */
+MUST_USE bool archive_volume_finish(struct archive *a, struct archive_volume *v,
+    struct pack_writer **w, struct pack_written *written, struct pack **out, struct err *err);
+MUST_USE bool archive_volume_orphans_remove(
+    struct archive *a, struct archive_volume *v, struct err *err);
 void archive_volume_free(struct archive_volume **volume);
 char *archive_path(
     const char *dir, const char *name, const char *end); /* "dir/nameend"; the caller frees */

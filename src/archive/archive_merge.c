@@ -120,11 +120,11 @@ group_write(struct archive *a, struct archive_volume *v, struct pack **group, st
 	struct pack_writer *w = NULL;
 	struct pack_written written;
 	uint64_t first_leaf;
-	char *path;
 	bool ok;
 
-	ok = pack_writer_new(a->options.fs, v->packs_dir, v->id, v->key, &a->options.rng,
-	    clock_now_ms(&a->options.clock), &w, err);
+	ok = archive_volume_orphans_remove(a, v, err) &&
+	     pack_writer_new(a->options.fs, v->packs_dir, v->id, v->key, &a->options.rng,
+		 clock_now_ms(&a->options.clock), &w, err);
 	for (size_t i = 0; ok && i < a->options.merge_packs; i++)
 		ok = pack_add(a, group[i], w, err);
 	ok = ok && archive_proof_next(a, v, &first_leaf, err);
@@ -135,14 +135,10 @@ group_write(struct archive *a, struct archive_volume *v, struct pack **group, st
 	/* Records from before there was a log, or from while it was damaged, get their leaves now. */
 	if (first_leaf != PACK_LEAF_NONE)
 		pack_writer_leaves(w, first_leaf);
-	if (!pack_writer_finish(&w, &written, err))
+	if (!archive_volume_finish(a, v, &w, &written, out, err))
 		return false;
-	path = archive_path(v->packs_dir, written.name, ".pack");
-	ok = pack_open(a->options.fs, path, v->id, v->key, out, err);
-	if (ok)
-		archive_proof_pack(a, v, *out);
-	mem_free(path);
-	return ok;
+	archive_proof_pack(a, v, *out);
+	return true;
 }
 
 /* The new pack is shown and the old ones are not, in one step; those wait to be removed. */

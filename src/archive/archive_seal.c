@@ -109,11 +109,11 @@ volume_seal(struct archive *a, struct archive_unsealed *u, struct archive_volume
 	struct pack *pack = NULL;
 	struct pack_written written;
 	uint64_t first_leaf;
-	char *path;
 	size_t added;
 	bool ok;
 
-	if (!pack_writer_new(a->options.fs, v->packs_dir, v->id, v->key, &a->options.rng,
+	if (!archive_volume_orphans_remove(a, v, err) ||
+	    !pack_writer_new(a->options.fs, v->packs_dir, v->id, v->key, &a->options.rng,
 		clock_now_ms(&a->options.clock), &w, err))
 		return false;
 	ok = rows_add(a, u, v, month, w, &added, err);
@@ -123,17 +123,12 @@ volume_seal(struct archive *a, struct archive_unsealed *u, struct archive_volume
 	}
 	if (first_leaf != PACK_LEAF_NONE)
 		pack_writer_leaves(w, first_leaf);
-	if (!pack_writer_finish(&w, &written, err))
+	if (!archive_volume_finish(a, v, &w, &written, &pack, err))
 		return false;
-	path = archive_path(v->packs_dir, written.name, ".pack");
-	ok = pack_open(a->options.fs, path, v->id, v->key, &pack, err);
-	if (ok) {
-		archive_proof_pack(a, v, pack);
-		swap(a, u, v, month, pack);
-	}
+	archive_proof_pack(a, v, pack);
+	swap(a, u, v, month, pack);
 	written_tell(v, &written);
-	mem_free(path);
-	return ok;
+	return true;
 }
 
 /* The month of the first row that is in no pack yet; a pack is of one month. */

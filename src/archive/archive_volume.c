@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "archive_proof_int.h"
+#include "base_log.h"
 #include "base_mem.h"
 
 #define KEY_CONTEXT "daybook archive "
@@ -61,6 +62,58 @@ archive_volume_add_pack(struct archive *a, struct archive_volume *volume, struct
 	volume->packs[volume->pack_count++] = pack;
 }
 
+/* Both names: a rename that failed may have been done, or not. */
+static bool
+orphan_unlink(struct archive *a, const char *path, struct err *err)
+{
+	char *temporary = mem_alloc(strlen(path) + sizeof ".tmp");
+	bool ok;
+
+	(void)snprintf(temporary, strlen(path) + sizeof ".tmp", "%s.tmp", path);
+	ok = (os_fs_unlink(a->options.fs, path, err) || err->code == ERR_NOT_FOUND) &&
+	     (os_fs_unlink(a->options.fs, temporary, err) || err->code == ERR_NOT_FOUND);
+	mem_free(temporary);
+	return ok;
+}
+
+bool
+archive_volume_orphans_remove(struct archive *a, struct archive_volume *v, struct err *err)
+{
+	bool ok = true;
+
+	if (v->orphan_count == 0)
+		return true;
+	for (size_t i = 0; ok && i < v->orphan_count; i++)
+		ok = orphan_unlink(a, v->orphans[i], err);
+	if (!ok || !os_fs_sync_dir(a->options.fs, v->packs_dir, err)) {
+		log_error(
+		    "archive %s: packs that were not made are not removed: %s", v->id, err->msg);
+		return false;
+	}
+	while (v->orphan_count > 0)
+		mem_free(v->orphans[--v->orphan_count]);
+	return true;
+}
+
+bool
+archive_volume_finish(struct archive *a, struct archive_volume *v, struct pack_writer **w,
+    struct pack_written *written, struct pack **out, struct err *err)
+{
+	char *path = mem_strdup(pack_writer_path(*w));
+	struct err ignored;
+
+	if (pack_writer_finish(w, written, err) &&
+	    pack_open(a->options.fs, path, v->id, v->key, out, err)) {
+		mem_free(path);
+		return true;
+	}
+	v->orphans = mem_realloc_array(v->orphans, v->orphan_count + 1, sizeof(char *));
+	v->orphans[v->orphan_count++] = path;
+	(void)!archive_volume_orphans_remove(
+	    a, v, &ignored); /* or the next time, before anything else */
+	return false;
+}
+
 void
 archive_volume_free(struct archive_volume **volume)
 {
@@ -73,7 +126,9 @@ archive_volume_free(struct archive_volume **volume)
 	for (size_t i = 0; i < v->old_count; i++)
 		pack_release(&v->old_packs[i]);
 	pack_release(&v->leaving);
-	mem_free(v->orphan);
+	for (size_t i = 0; i < v->orphan_count; i++)
+		mem_free(v->orphans[i]);
+	mem_free(v->orphans);
 	mem_free(v->old_packs);
 	mem_free(v->packs);
 	archive_proof_free(&v->proof);

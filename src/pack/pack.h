@@ -78,17 +78,16 @@ struct pack_written {
 	    raw_messages; /* kept without recipes, because the rebuilt message was another one */
 };
 /*
- * pack_writer_finish: frees w in every case; on true out->name names the pack. A rename whose directory sync failed is
- * a failure: the caller seals again under another name, and recovery drops the twin (same record ids: the pack of the
- * smaller name wins).
+ * pack_writer_finish: frees w in every case; on true out->name names the pack. After false there may be a pack all the
+ * same: a rename, or the sync of its directory, can be reported as failed and be done. The caller removes it, durably,
+ * before the archive makes another one (pack_writer_path; archive_volume_finish does all of it).
  *
  * fails   ERR_USAGE nothing was added; ERR_EXISTS two rows, or two tombstones, have one id; ERR_CORRUPT read back other
  *         bytes (or a row named another digest than its message has); ERR_IO, ERR_NO_SPACE
  */
 MUST_USE bool pack_writer_finish(struct pack_writer **w, struct pack_written *out, struct err *err);
 void pack_writer_drop(struct pack_writer **w);
-/* pack_writer_path: the file that finish makes; lent until then. Who cannot live with what a failed finish may leave
- * under that name removes it. */
+/* pack_writer_path: the file that finish makes; lent until then. */
 const char *pack_writer_path(const struct pack_writer *w);
 
 /* Reading. A pack is immutable and thread-safe; counted references. */
