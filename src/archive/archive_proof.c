@@ -139,18 +139,40 @@ key_make(const struct archive *a, const struct archive_volume *v, const struct a
 	buf_fini(&name);
 }
 
-/* vkey: the name that was chosen when it was made, and the public key. */
+/* vkey: the name that was chosen when it was made, and the public key; one line. */
+static void
+vkey_format(const struct proof_key *key, struct buf *out)
+{
+	buf_init(out, PROOF_VKEY_BYTES_MAX + 1);
+	proof_key_format(key, out);
+	buf_append_byte(out, '\n');
+}
+
 static bool
 vkey_write(struct archive *a, const char *path, const struct proof_key *key, struct err *err)
 {
 	struct buf text;
 	bool ok;
 
-	buf_init(&text, PROOF_VKEY_BYTES_MAX + 1);
-	proof_key_format(key, &text);
-	buf_append_byte(&text, '\n');
+	vkey_format(key, &text);
 	ok = os_fs_write_file(a->options.fs, path, buf_view(&text), err);
 	buf_fini(&text);
+	return ok;
+}
+
+/* What is read is, to the byte, what is written for the key it names: another case or line end is damage, too. */
+static bool
+vkey_parse(struct bytes text, struct proof_key *out, struct err *err)
+{
+	struct buf right;
+	bool ok;
+
+	if (!proof_key_parse(bytes_trim(text), out, err))
+		return false;
+	vkey_format(out, &right);
+	ok = bytes_equal(text, buf_view(&right)) ||
+	     ERR(err, ERR_CORRUPT, "it is not what was written");
+	buf_fini(&right);
 	return ok;
 }
 
@@ -164,8 +186,8 @@ vkey_read(struct archive *a, const char *path, const struct archive_proof *proof
 
 	buf_init(&text, PROOF_VKEY_BYTES_MAX + 1);
 	crypt_sign_public(proof->seed, public_key);
-	ok = os_fs_read_file(a->options.fs, path, PROOF_VKEY_BYTES_MAX, &text, err) &&
-	     proof_key_parse(bytes_trim(buf_view(&text)), out, err) &&
+	ok = os_fs_read_file(a->options.fs, path, PROOF_VKEY_BYTES_MAX + 1, &text, err) &&
+	     vkey_parse(buf_view(&text), out, err) &&
 	     (memcmp(out->public_key, public_key, sizeof public_key) == 0 ||
 		 ERR(err, ERR_CORRUPT, "it is not the log's own key"));
 	buf_fini(&text);
@@ -246,6 +268,35 @@ proof_load(
 		ok = proof_log_open(&o, &proof->log, err);
 	}
 	mem_free(dir);
+	mem_free(key_path);
+	mem_free(vkey_path);
+	return ok;
+}
+
+static bool
+secrets_check(struct archive *a, struct archive_volume *v, const char *path, struct err *err)
+{
+	struct archive_proof *again = proof_new();
+	bool ok = secrets_load(a, v, again, path, err) &&
+		  (bytes_equal(secret_view(again->secrets), secret_view(v->proof->secrets)) ||
+		      ERR(err, ERR_CORRUPT, "%s: it is not the log's own key", path));
+
+	archive_proof_free(&again);
+	return ok;
+}
+
+bool
+archive_proof_names_check(struct archive *a, struct archive_volume *v, struct err *err)
+{
+	char *key_path = archive_proof_path(a, v, "key"),
+	     *vkey_path = archive_proof_path(a, v, "vkey");
+	const struct proof_key *key = proof_log_key(v->proof->log);
+	struct proof_key there;
+	bool ok;
+
+	ok = secrets_check(a, v, key_path, err) && vkey_read(a, vkey_path, v->proof, &there, err) &&
+	     (strcmp(there.name, key->name) == 0 ||
+		 ERR(err, ERR_CORRUPT, "%s: it is not the log's own name", vkey_path));
 	mem_free(key_path);
 	mem_free(vkey_path);
 	return ok;

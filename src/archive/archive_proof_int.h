@@ -63,10 +63,12 @@ MUST_USE bool archive_removals_append(struct archive *a, const struct archive_vo
 void archive_removals_leaf(const struct archive_proof *proof, const struct archive_removal *removal,
     struct proof_leaf *out);
 
+/* archive_proof_names_check: key and vkey on the disk are those the log was opened with. Its lock held; a log there is. */
+MUST_USE bool archive_proof_names_check(
+    struct archive *a, struct archive_volume *v, struct err *err);
 /* archive_proof_verify: the log against itself, and every record of the packs against the log. */
 MUST_USE bool archive_proof_verify(struct archive *a, struct archive_volume *v,
-    struct pack *const *packs, size_t pack_count, const atomic_bool *cancel,
-    pack_problem_fn problem, void *ctx, struct err *err);
+    const atomic_bool *cancel, pack_problem_fn problem, void *ctx, struct err *err);
 
 /* archive_proof_path: archives/ID/proof/name; the caller frees. */
 char *archive_proof_path(const struct archive *a, const struct archive_volume *v, const char *name);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "archive_proof_int.h"
+#include "base_log.h"
 #include "base_mem.h"
 
 struct check {
@@ -158,25 +159,55 @@ missing_check(struct check *c)
 }
 
 static bool
-log_check(struct check *c, struct err *err)
+log_check(struct check *c, bool *there_out, struct err *err)
 {
 	bool ok = true;
 
 	archive_lock(&c->proof->lock);
+	*there_out = c->proof->log != NULL;
 	if (c->proof->log == NULL) {
 		tell(c, c->proof->trouble);
 	} else {
-		c->size = proof_log_size(c->proof->log);
+		if (!archive_proof_names_check(c->archive, c->volume, err))
+			tell(c, err->msg);
 		ok = proof_log_check(c->proof->log, log_problem, cancelled, c, err);
 	}
 	archive_unlock(&c->proof->lock);
 	return ok;
 }
 
+/* Leaves that a failed write kept out are late, not lost: they are tried again first. What still fails is told. */
+static void
+catch_up(struct archive *a, struct archive_volume *v)
+{
+	uint64_t next;
+	struct err err;
+	bool behind;
+
+	archive_lock(&v->proof->lock);
+	behind = v->proof->behind;
+	archive_unlock(&v->proof->lock);
+	if (behind && !archive_proof_next(a, v, &next, &err))
+		log_warn("archive %s: leaves are still not in its log: %s", v->id, err.msg);
+}
+
+/* Packs and log of one moment: between the two, leaves of a pack come that is not shown yet. */
+static void
+moment_take(struct check *c, struct archive_view *view)
+{
+	archive_lock(&c->archive->seal_lock);
+	catch_up(c->archive, c->volume);
+	archive_view_take(c->archive, c->volume, INT64_MIN, INT64_MAX, view);
+	archive_lock(&c->proof->lock);
+	if (c->proof->log != NULL)
+		c->size = proof_log_size(c->proof->log);
+	archive_unlock(&c->proof->lock);
+	archive_unlock(&c->archive->seal_lock);
+}
+
 bool
-archive_proof_verify(struct archive *a, struct archive_volume *v, struct pack *const *packs,
-    size_t pack_count, const atomic_bool *cancel, pack_problem_fn problem, void *ctx,
-    struct err *err)
+archive_proof_verify(struct archive *a, struct archive_volume *v, const atomic_bool *cancel,
+    pack_problem_fn problem, void *ctx, struct err *err)
 {
 	struct check c = {.archive = a,
 	    .volume = v,
@@ -184,16 +215,20 @@ archive_proof_verify(struct archive *a, struct archive_volume *v, struct pack *c
 	    .cancel = cancel,
 	    .problem = problem,
 	    .ctx = ctx};
-	bool ok = log_check(&c, err);
+	struct archive_view view;
+	bool ok, there;
 
+	moment_take(&c, &view);
+	ok = log_check(&c, &there, err);
 	c.seen = mem_calloc((size_t)(c.size / 8 + 1), 1);
-	for (size_t i = 0; ok && c.proof->log != NULL && i < pack_count; i++)
-		ok = pack_check(&c, packs[i], err);
-	if (ok && c.proof->log != NULL) {
+	for (size_t i = 0; ok && there && i < view.pack_count; i++)
+		ok = pack_check(&c, view.packs[i], err);
+	if (ok && there) {
 		if (!archive_removals_each(a, v, removal_check, &c, err))
 			tell(&c, err->msg);
 		missing_check(&c);
 	}
 	mem_free(c.seen);
+	archive_view_fini(a, &view);
 	return ok;
 }

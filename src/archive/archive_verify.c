@@ -67,21 +67,17 @@ logs_verify(struct archive *a, const struct archive_volume *only, const atomic_b
     pack_problem_fn problem, void *ctx, struct err *err)
 {
 	struct archive_volume *v;
-	struct archive_view view;
-	bool ok = true;
+	bool ok = true, removed;
 
 	for (size_t i = 0; ok; i++) {
 		archive_lock(&a->lock);
 		v = i < a->volume_count ? a->volumes[i] : NULL;
+		removed = v != NULL && v->removed;
 		archive_unlock(&a->lock);
 		if (v == NULL)
 			break;
-		if (only != NULL && v != only)
-			continue;
-		archive_view_take(a, v, INT64_MIN, INT64_MAX, &view);
-		ok = archive_proof_verify(
-		    a, v, view.packs, view.pack_count, cancel, problem, ctx, err);
-		archive_view_fini(a, &view);
+		if (!removed && (only == NULL || v == only))
+			ok = archive_proof_verify(a, v, cancel, problem, ctx, err);
 	}
 	return ok;
 }

@@ -483,6 +483,8 @@ proof_log_cosign(struct proof_log *log, struct bytes note, struct bytes lines, s
 	if (ok) {
 		buf_reset(&log->note);
 		buf_append(&log->note, buf_view(&longer));
+	} else if (err->code != ERR_SYNTAX && err->code != ERR_LIMIT) {
+		log->stale = true; /* it may have been written all the same */
 	}
 	buf_fini(&longer);
 	return ok;

@@ -103,6 +103,23 @@ edge_check(struct check *c)
 		tell(c, "the entries do not come to the root of the checkpoint");
 }
 
+/* The checkpoint that others are shown is the one the log goes by. */
+static void
+note_check(struct check *c)
+{
+	char *path = proof_log_path(c->log, "checkpoint");
+	struct buf note;
+	struct err err;
+
+	buf_init(&note, PROOF_NOTE_BYTES_MAX);
+	if (!os_fs_read_file(c->log->fs, path, PROOF_NOTE_BYTES_MAX, &note, &err))
+		tell(c, err.msg);
+	else if (!bytes_equal(buf_view(&note), buf_view(&c->log->note)))
+		tell(c, "the checkpoint is not the one that was written last");
+	buf_fini(&note);
+	mem_free(path);
+}
+
 bool
 proof_log_check(struct proof_log *log, proof_problem_fn problem, proof_cancel_fn cancel, void *ctx,
     struct err *err)
@@ -117,6 +134,7 @@ proof_log_check(struct proof_log *log, proof_problem_fn problem, proof_cancel_fn
 		tell(&c, err->msg);
 		return true;
 	}
+	note_check(&c);
 	size = log->edge.size;
 	c.tile = mem_calloc(PROOF_TILE_WIDTH, sizeof *c.tile);
 	leaves = mem_calloc(PROOF_TILE_WIDTH, sizeof *leaves);
