@@ -204,8 +204,8 @@ is_there(struct archive *a, const char *path, bool *out, struct err *err)
 }
 
 /*
- * Key, name, empty log, in this order; what an earlier call made already is taken up. The name stands before anything is
- * signed with it: another installation name, or none, must not come between the two.
+ * Key, name, empty log, in this order; what an earlier call made already is taken up. The name stands before anything
+ * is signed with it: another installation name, or none, must not come between the two.
  */
 static bool
 proof_make(

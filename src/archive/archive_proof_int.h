@@ -63,7 +63,7 @@ MUST_USE bool archive_removals_append(struct archive *a, const struct archive_vo
 void archive_removals_leaf(const struct archive_proof *proof, const struct archive_removal *removal,
     struct proof_leaf *out);
 
-/* archive_proof_names_check: key and vkey on the disk are those the log was opened with. Its lock held; a log there is. */
+/* archive_proof_names_check: key and vkey on disk are those the log was opened with; its lock held, and it is there. */
 MUST_USE bool archive_proof_names_check(
     struct archive *a, struct archive_volume *v, struct err *err);
 /* archive_proof_verify: the log against itself, and every record of the packs against the log. */

@@ -568,14 +568,13 @@ packs_on_disk(struct archive_fixture *f)
 	return count;
 }
 
-/* The last sync of a seal fails: the pack has its name, but may lose it, so it is sealed again. */
+/* The last sync of a seal fails: the pack has its name, but may lose it. It goes, and its records are sealed again. */
 static void
-twin_pack_is_dropped(void **state)
+failed_pack_is_removed(void **state)
 {
 	struct os_failure broken = {.call = OS_CALL_SYNC_DIR, .nth = 1, .sys_errno = EIO};
 	struct os_fs_failing *failing;
 	struct archive_fixture f;
-	size_t lines = 0;
 
 	(void)state;
 	archive_fixture_init(&f, NULL, 1);
@@ -586,12 +585,47 @@ twin_pack_is_dropped(void **state)
 	keep(&f, 0, 10);
 	os_fs_failing_arm(failing, &broken);
 	assert_false(archive_seal(f.archive, true, &err));
+	assert_int_equal(packs_on_disk(&f), 0);
 	check(&f, 0, 10);
-	f.now.now_ms++;
 	seal(&f);
-	assert_int_equal(packs_on_disk(&f), 2);
+	assert_int_equal(packs_on_disk(&f), 1);
 	assert_int_equal(count_hits(&f, "a-one", 0, INT64_MAX), 10);
 	archive_close(&f.archive);
+	os_fs_failing_free(&failing);
+	archive_fixture_fini(&f);
+}
+
+static bool
+take_pack(void *ctx, const char *name)
+{
+	if (bytes_ends_with(bytes_of_str(name), BYTES_LIT(".pack")))
+		(void)snprintf(ctx, 256, "/data/archives/a-one/packs/%s", name);
+	return true;
+}
+
+/* Two packs with the same records: one goes by the next start. */
+static void
+twin_pack_is_dropped(void **state)
+{
+	struct archive_fixture f;
+	char pack[256] = "";
+	size_t lines = 0;
+
+	(void)state;
+	set_up(&f);
+	keep(&f, 0, 10);
+	copy(&f, "/data/intake/00000001.log", "/saved");
+	seal(&f);
+	archive_close(&f.archive);
+	assert_true(os_fs_list(f.fs, "/data/archives/a-one/packs", take_pack, pack, &err));
+	assert_true(os_fs_rename(f.fs, pack, "/twin", &err));
+	copy(&f, "/saved", "/data/intake/00000001.log");
+	f.now.now_ms++;
+	open_ok(&f);
+	seal(&f);
+	archive_close(&f.archive);
+	assert_true(os_fs_rename(f.fs, "/twin", pack, &err));
+	assert_int_equal(packs_on_disk(&f), 2);
 	assert_true(os_fs_write_file(
 	    f.fs, "/data/archives/a-one/packs/half.pack.tmp", BYTES_LIT("half"), &err));
 	log_set_sink(quiet, &lines);
@@ -603,8 +637,6 @@ twin_pack_is_dropped(void **state)
 	assert_int_equal(packs_on_disk(&f), 1);
 	assert_int_equal(count_hits(&f, "a-one", 0, INT64_MAX), 10);
 	check(&f, 0, 10);
-	archive_close(&f.archive);
-	os_fs_failing_free(&failing);
 	archive_fixture_fini(&f);
 }
 
@@ -833,6 +865,7 @@ main(void)
 	    cmocka_unit_test(damaged_record_is_skipped_and_named),
 	    cmocka_unit_test(damaged_pack_is_set_aside),
 	    cmocka_unit_test(sealed_records_in_the_log_are_not_shown_twice),
+	    cmocka_unit_test(failed_pack_is_removed),
 	    cmocka_unit_test(twin_pack_is_dropped),
 	    cmocka_unit_test(small_packs_are_merged),
 	    cmocka_unit_test(verify_reads_everything),
