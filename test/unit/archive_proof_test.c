@@ -13,6 +13,7 @@
 #include "archive_destroy.h"
 #include "archive_fixture.h"
 #include "archive_proof.h"
+#include "base_log.h"
 #include "base_mem.h"
 #include "crypt_digest.h"
 #include "os_fs_failing.h"
@@ -360,6 +361,14 @@ a_damaged_log_keeps_no_mail_out(void **state)
 }
 
 static void
+nothing(void *ctx, enum log_level level, const char *line)
+{
+	(void)ctx;
+	(void)level;
+	(void)line;
+}
+
+static void
 flip_bit(struct archive_fixture *f, const char *path, uint64_t bit)
 {
 	struct os_file *file;
@@ -376,29 +385,39 @@ flip_bit(struct archive_fixture *f, const char *path, uint64_t bit)
 static void
 no_bit_of_names_and_checkpoint_is_slack(void **state)
 {
-	static const char *const NAMES[] = {"vkey", "key", "checkpoint"};
+	static const struct {
+		const char *path;
+		uint64_t stride; /* of starts */
+	} FILES[] = {{"/data/archives/a-one/proof/vkey", 3}, {"/data/archives/a-one/proof/key", 31},
+	    {"/data/archives/a-one/proof/checkpoint", 31}};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
+	for (size_t i = 0; i < sizeof FILES / sizeof *FILES; i++) {
+		const char *path = FILES[i].path;
 		struct archive_fixture f;
 		struct os_stat st;
-		char path[256];
 
 		set_up(&f);
 		keep_sealed(&f, 0, 3);
-		(void)snprintf(path, sizeof path, "/data/archives/a-one/proof/%s", NAMES[i]);
 		assert_true(os_fs_stat(f.fs, path, &st, &err));
 		for (uint64_t bit = 0; bit < st.size_bytes * 8; bit++) {
 			flip_bit(&f, path, bit);
 			if (problems_of(&f).count == 0)
-				fail_msg("%s bit %d: not found while running", NAMES[i], (int)bit);
-			reopen(&f);
-			if (problems_of(&f).count == 0)
-				fail_msg("%s bit %d: not found by a start", NAMES[i], (int)bit);
+				fail_msg("%s bit %d: not found while running", path, (int)bit);
+			flip_bit(&f, path, bit);
+		}
+		all_is_well(&f);
+		log_set_sink(nothing, NULL);
+		for (uint64_t bit = 0; bit < st.size_bytes * 8; bit += FILES[i].stride) {
 			archive_close(&f.archive);
 			flip_bit(&f, path, bit);
 			open_ok(&f);
+			if (problems_of(&f).count == 0)
+				fail_msg("%s bit %d: not found by a start", path, (int)bit);
+			flip_bit(&f, path, bit);
 		}
+		log_set_sink(NULL, NULL);
+		reopen(&f);
 		all_is_well(&f);
 		archive_fixture_fini(&f);
 	}
