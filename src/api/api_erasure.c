@@ -45,8 +45,8 @@ static void
 erasure_item(struct api_call *call, const struct api_resource *r, struct json *item)
 {
 	static const char *const shown[] = {"ArchiveId", "ArchivedMessageId", "DecidedBy",
-	    "DecidedTimestamp", "ErasedTimestamp", "ErrorMessage", "Reason", "RequestedBy",
-	    "Sha256", NULL};
+	    "DecidedTimestamp", "ErasedTimestamp", "ErrorMessage", "LeafHash", "LeafIndex",
+	    "Reason", "RequestedBy", "Sha256", NULL};
 
 	(void)call;
 	json_set_str(item, "ErasureId", r->row.id);

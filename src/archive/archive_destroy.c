@@ -91,6 +91,7 @@ may_go(struct archive_destroying *t, struct pack_reader *reader, size_t position
 		*gone = (struct archive_gone){
 		    .id = row.id, .size_bytes = row.size_bytes, .leaf_index = row.leaf_index};
 		memcpy(gone->sha256, row.sha256, sizeof gone->sha256);
+		archive_proof_leaf_hash(t->v, &row, gone->leaf_hash);
 	}
 	arena_fini(&arena);
 	return ok;

@@ -21,6 +21,8 @@ struct archive_gone {
 	uint64_t size_bytes;
 	uint8_t sha256[32];
 	uint64_t leaf_index; /* in the proof log; PACK_LEAF_NONE */
+	uint8_t leaf_hash
+	    [32]; /* of that leaf; zeros when it has none, or its log's key cannot be read */
 };
 
 /*

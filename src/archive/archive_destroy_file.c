@@ -87,6 +87,7 @@ tombstones_write(struct archive_destroying *t, const struct archive_turn *turn, 
 		    .removed_ms = clock_now_ms(&t->a->options.clock),
 		    .reason = (uint8_t)t->d->reason};
 
+		memcpy(one.leaf_hash, turn->gone[i].leaf_hash, sizeof one.leaf_hash);
 		if (!pack_writer_tombstone(turn->writer, &one, err))
 			return false;
 	}

@@ -320,6 +320,20 @@ archive_proof_leaf(
 	proof_leaf_of_record(out, salt, &record);
 }
 
+void
+archive_proof_leaf_hash(const struct archive_volume *v, const struct pack_row *row, uint8_t out[32])
+{
+	struct proof_hash hash = {0};
+	struct proof_leaf leaf;
+
+	/* The key is there from the log's opening to the volume's end. */
+	if (row->leaf_index != PACK_LEAF_NONE && v->proof->leaf_key != NULL) {
+		archive_proof_leaf(v->proof, row, &leaf);
+		proof_leaf_hash(&hash, &leaf);
+	}
+	memcpy(out, hash.raw, sizeof hash.raw);
+}
+
 /* Leaves by index, from any number of packs. */
 struct missing {
 	uint64_t index;

@@ -73,6 +73,10 @@ MUST_USE bool archive_proof_verify(struct archive *a, struct archive_volume *v,
 /* archive_proof_path: archives/ID/proof/name; the caller frees. */
 char *archive_proof_path(const struct archive *a, const struct archive_volume *v, const char *name);
 
+/* archive_proof_leaf_hash: of the leaf of a row that has one, else zeros. */
+void archive_proof_leaf_hash(
+    const struct archive_volume *v, const struct pack_row *row, uint8_t out[32]);
+
 /* archive_proof_leaf: the entry that commits to a row. */
 void archive_proof_leaf(
     const struct archive_proof *proof, const struct pack_row *row, struct proof_leaf *out);

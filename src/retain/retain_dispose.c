@@ -13,7 +13,7 @@
 #include "base_text.h"
 #include "retain_plan_int.h"
 
-#define RECORD_BYTES     64u
+#define RECORD_BYTES     96u
 #define RECORDS_PER_PART 16384u
 #define RETRY_MS         ((int64_t)3600 * 1000)
 
@@ -92,6 +92,7 @@ records_put(
 		buf_u64(&part, gone[i].size_bytes);
 		buf_append_mem(&part, gone[i].sha256, sizeof gone[i].sha256);
 		buf_u64(&part, gone[i].leaf_index);
+		buf_append_mem(&part, gone[i].leaf_hash, sizeof gone[i].leaf_hash);
 		if ((i + 1) % RECORDS_PER_PART != 0 && i + 1 < count)
 			continue;
 		ok = buf_ok(&part, err) &&
@@ -106,15 +107,17 @@ records_put(
 static bool
 record_read(struct reader *in, struct archive_gone *out)
 {
-	struct bytes id = reader_take(in, ID_RECORD_BYTES), sha256;
+	struct bytes id = reader_take(in, ID_RECORD_BYTES), sha256, leaf_hash;
 
 	out->size_bytes = reader_u64(in);
 	sha256 = reader_take(in, sizeof out->sha256);
 	out->leaf_index = reader_u64(in);
+	leaf_hash = reader_take(in, sizeof out->leaf_hash);
 	if (!reader_ok(in))
 		return false;
 	memcpy(out->id.raw, id.ptr, sizeof out->id.raw);
 	memcpy(out->sha256, sha256.ptr, sizeof out->sha256);
+	memcpy(out->leaf_hash, leaf_hash.ptr, sizeof out->leaf_hash);
 	return true;
 }
 
@@ -492,8 +495,7 @@ records_show(struct bytes part, struct json *records, struct err *err)
 		json_set_seconds(one, "ReceivedTimestamp", id_record_ms(&gone.id));
 		json_set_integer(one, "Bytes", (int64_t)gone.size_bytes);
 		json_set_str(one, "Sha256", sha256);
-		if (gone.leaf_index != PACK_LEAF_NONE)
-			json_set_integer(one, "LeafIndex", (int64_t)gone.leaf_index);
+		retain_doc_leaf(one, &gone);
 	}
 	return true;
 }

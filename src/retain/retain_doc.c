@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base_text.h"
 #include "retain_int.h"
 
 #define PAGE 32
@@ -175,4 +176,16 @@ retain_doc_ids(struct retain *r, enum catalog_kind kind, const char *state, stru
 	*ids_out = ids.list;
 	*count_out = ids.count;
 	return ok;
+}
+
+void
+retain_doc_leaf(struct json *doc, const struct archive_gone *gone)
+{
+	char hash[2 * sizeof gone->leaf_hash + 1];
+
+	if (gone->leaf_index == PACK_LEAF_NONE)
+		return;
+	text_hex_format(hash, bytes_of(gone->leaf_hash, sizeof gone->leaf_hash));
+	json_set_integer(doc, "LeafIndex", (int64_t)gone->leaf_index);
+	json_set_str(doc, "LeafHash", hash);
 }

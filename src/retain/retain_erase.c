@@ -224,8 +224,7 @@ row_change(struct erasing *e, const struct archive_gone *gone, const char *state
 		text_hex_format(sha256, bytes_of(gone->sha256, sizeof gone->sha256));
 		json_set_str(d.doc, "Sha256", sha256);
 		json_set_integer(d.doc, "Bytes", (int64_t)gone->size_bytes);
-		if (gone->leaf_index != PACK_LEAF_NONE)
-			json_set_integer(d.doc, "LeafIndex", (int64_t)gone->leaf_index);
+		retain_doc_leaf(d.doc, gone);
 		if (strcmp(state, "COMPLETED") == 0)
 			json_set_seconds(d.doc, "ErasedTimestamp", clock_now_ms(&e->r->o.clock));
 		ok = retain_doc_save(e->r, &d, err);

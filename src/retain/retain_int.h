@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 
+#include "archive_destroy.h"
 #include "base_limits.h"
 #include "base_mem.h"
 #include "retain.h"
@@ -74,6 +75,8 @@ void retain_doc_fini(struct retain_doc *d);
 typedef bool (*retain_visit_fn)(void *ctx, struct retain_doc *d, struct err *err);
 MUST_USE bool retain_doc_each(struct retain *r, enum catalog_kind kind, const char *owner,
     const char *state, retain_visit_fn visit, void *ctx, struct err *err);
+/* retain_doc_leaf: LeafIndex and LeafHash of a destroyed record, when it has a leaf. */
+void retain_doc_leaf(struct json *doc, const struct archive_gone *gone);
 /* retain_doc_ids: ids of the rows of a kind in a state, in a transaction of its own; arena. */
 MUST_USE bool retain_doc_ids(struct retain *r, enum catalog_kind kind, const char *state,
     struct arena *arena, const char ***ids_out, size_t *count_out, struct err *err);

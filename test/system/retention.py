@@ -89,6 +89,12 @@ def later(cli, ids):
     check_equal(certificate["Format"], "daybook-certificate/1", "format of the certificate")
     check_equal({record["ArchivedMessageId"] for record in certificate["Records"]}, {ids["beta"], ids["delta"]},
                 "what the certificate lists")
+    archive = certificate["Disposition"]["ArchiveId"]
+    size = cli.json("proof", "head", "--archive", "mail")["Leaves"]
+    with open(os.path.join(cli.data, "archives", archive, "proof", "tile", "0", "000.p", str(size)), "rb") as file:
+        tile = file.read()
+    for record in certificate["Records"]:
+        check_equal(record["LeafHash"], tile[32 * record["LeafIndex"]:][:32].hex(), "what the log has of a record")
     cli.run("show", ids["beta"], code=NOT_FOUND)
     cli.run("show", ids["alpha"])
     cli.run("hold", "release", "acme", "--reason", "settled", "--yes")

@@ -613,6 +613,43 @@ noted(void *ctx, const struct archive_gone *gone, size_t count, struct err *e)
 	return true;
 }
 
+struct leaves {
+	uint8_t tile[27 * 32]; /* the first, when all is gone */
+	struct archive_gone gone[7];
+	size_t count;
+};
+
+static bool
+collected(void *ctx, const struct archive_gone *gone, size_t count, struct err *e)
+{
+	struct leaves *l = ctx;
+
+	(void)e;
+	assert_true(l->count + count <= 7);
+	memcpy(&l->gone[l->count], gone, count * sizeof *gone);
+	l->count += count;
+	return true;
+}
+
+/* Whoever keeps a certificate can compare it with the log. */
+static void
+gone_as_the_log_says(struct archive_fixture *f, struct leaves *l)
+{
+	struct buf tile;
+
+	buf_init(&tile, sizeof l->tile);
+	assert_true(
+	    archive_proof_file(f->archive, "a-one", BYTES_LIT("tile/0/000.p/27"), &tile, &err));
+	assert_int_equal(tile.len, sizeof l->tile);
+	memcpy(l->tile, tile.ptr, sizeof l->tile);
+	assert_int_equal(l->count, 7);
+	for (size_t i = 0; i < 7; i++) {
+		assert_true(l->gone[i].leaf_index < 27);
+		assert_memory_equal(l->gone[i].leaf_hash, &l->tile[32 * l->gone[i].leaf_index], 32);
+	}
+	buf_fini(&tile);
+}
+
 static void
 over(void *ctx)
 {
@@ -623,12 +660,14 @@ over(void *ctx)
 static void
 removals_are_leaves(void **state)
 {
+	struct leaves leaves;
 	const struct archive_destroyer d = {.reason = ARCHIVE_REASON_RETENTION,
+	    .ctx = &leaves,
 	    .may = may_go,
 	    .begin = go_on,
 	    .commit = noted,
 	    .end = over,
-	    .gone = noted};
+	    .gone = collected};
 
 	(void)state;
 	for (int fails = 0; fails < 2; fails++) {
@@ -636,6 +675,7 @@ removals_are_leaves(void **state)
 		struct os_fs_failing *failing;
 		struct archive_fixture f;
 
+		leaves.count = 0;
 		archive_fixture_init(&f, NULL, 1);
 		failing = os_fs_failing_new(f.fs);
 		f.fs = os_fs_failing(failing);
@@ -658,6 +698,7 @@ removals_are_leaves(void **state)
 		os_fs_failing_disarm(failing);
 		reopen(&f);
 		assert_int_equal(size_of(&f), 27);
+		gone_as_the_log_says(&f, &leaves);
 		keep_sealed(&f, 20, 30);
 		assert_int_equal(size_of(&f), 37);
 		proofs_hold(&f, 7, 30);
