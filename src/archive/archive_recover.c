@@ -131,8 +131,9 @@ pack_load(struct archive *a, struct archive_volume *v, const char *path,
 	struct pack *pack = NULL;
 
 	if (!pack_open(a->options.fs, path, v->id, v->key, &pack, err)) {
-		/* One bad pack must not keep the mail out; what is about us, not about the file, does. */
-		if (err->code == ERR_LIMIT || err->code == ERR_SEALED)
+		/* One bad pack must not keep the mail out; what is about us, not about the file, does. The
+		 * archive's key is what it should be: a pack that it does not open is a stranger. */
+		if (err->code == ERR_LIMIT)
 			return false;
 		v->corrupt_packs++;
 		out->corrupt_packs++;

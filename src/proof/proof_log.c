@@ -209,7 +209,8 @@ proof_log_load(struct proof_log *log, struct err *err)
 	proof_log_cache_drop(log);
 	log->stale = true;
 	ok = os_fs_read_file(log->fs, path, PROOF_NOTE_BYTES_MAX, &log->note, err) &&
-	     proof_checkpoint_open(buf_view(&log->note), &log->key, &c, err);
+	     (proof_checkpoint_open(buf_view(&log->note), &log->key, &c, err) ||
+		 err_prefix(err, "checkpoint"));
 	if (ok) {
 		log->root = c.root;
 		log->size = c.size;

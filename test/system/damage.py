@@ -83,9 +83,9 @@ CASES = [
 ]
 
 
-def serves(server, archive, sent, name):
+def serves(server, archive, sent, name, scenario_name="after"):
     """(exact, damaged) ids of an export; everything is one of the two."""
-    scenario = Scenario(server.api, name="after", archive=archive)
+    scenario = Scenario(server.api, name=scenario_name, archive=archive)
     export = scenario.export("s3://damage/out")
     with open(os.path.join(server.exported("s3://damage/out"), export, "manifest.json"), encoding="utf-8") as f:
         manifest = json.load(f)
@@ -161,4 +161,5 @@ def main():
         shutil.rmtree(origin, ignore_errors=True)
 
 
-daybook.run(main)
+if __name__ == "__main__":
+    daybook.run(main)
