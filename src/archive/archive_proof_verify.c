@@ -24,7 +24,7 @@ struct check {
 static void
 tell(struct check *c, const char *what)
 {
-	char text[384];
+	char text[512];
 
 	(void)snprintf(text, sizeof text, "archive %s: %s", c->volume->id, what);
 	c->problem(c->ctx, text);

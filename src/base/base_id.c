@@ -53,12 +53,9 @@ void
 id_record_new_after(
     struct id_record *out, struct id_record *last, int64_t now_ms, const struct rng *rng)
 {
-	struct id_record next = *last;
-
-	id_record_new(out, now_ms, rng);
-	if (memcmp(out->raw, last->raw, 6) == 0 && id_record_compare(out, last) <= 0 &&
-	    step_random(&next, rng))
-		*out = next;
+	*out = *last;
+	if (id_record_ms(last) != now_ms || !step_random(out, rng))
+		id_record_new(out, now_ms, rng);
 	if (id_record_compare(out, last) > 0)
 		*last = *out;
 }

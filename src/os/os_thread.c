@@ -127,9 +127,11 @@ os_queue_push(struct os_queue *q, void *item)
 	if (ok) {
 		q->items[(q->first + q->count) % q->capacity] = item;
 		q->count++;
-		(void)pthread_cond_signal(&q->some);
 	}
 	unlock(q);
+	/* Outside the lock, or who wakes would only wait for it. */
+	if (ok)
+		(void)pthread_cond_signal(&q->some);
 	return ok;
 }
 
