@@ -66,19 +66,4 @@ struct keys_credentials {
 bool keys_credentials_parse(struct bytes text, struct keys_credentials *out, struct err *err);
 void keys_credentials_fini(struct keys_credentials *c);
 
-/* One exchange over HTTP. */
-struct keys_http {
-	const char *name; /* of the service, for errors */
-	const char *url;
-	const char *ca_file;
-	unsigned call_ms;
-	const char *const *headers; /* "Name: value", NULL-terminated; lent */
-	struct bytes body;          /* lent */
-};
-/* keys_http_post: fails ERR_TIMEOUT no answer, ERR_DENIED the certificate is not trusted, ERR_LIMIT reply is full. */
-bool keys_http_post(
-    const struct keys_http *h, struct buf *reply, long *status_out, struct err *err);
-/* keys_http_endpoint_check: https, or http to this machine; nothing behind host and port. ERR_USAGE. */
-bool keys_http_endpoint_check(const char *endpoint, struct err *err);
-
 #endif

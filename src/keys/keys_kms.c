@@ -9,6 +9,7 @@
 #include "crypt_digest.h"
 #include "crypt_sigv4.h"
 #include "keys_int.h"
+#include "send_http.h"
 
 #define CONTENT_TYPE      "application/x-amz-json-1.1"
 #define SESSION_LINE_SIZE 4032
@@ -130,8 +131,7 @@ call(struct kms *k, const char *target, struct bytes body, struct buf *reply, st
 	char url[512];
 	struct keys_credentials credentials;
 	struct signing s = {.headers = {NULL}};
-	struct keys_http h = {.name = k->name,
-	    .url = url,
+	struct send_http h = {.url = url,
 	    .ca_file = k->ca_file,
 	    .call_ms = k->call_ms,
 	    .headers = s.headers,
@@ -142,7 +142,7 @@ call(struct kms *k, const char *target, struct bytes body, struct buf *reply, st
 	(void)snprintf(url, sizeof url, "%s/", k->endpoint);
 	ok = credentials_read(k, &credentials, err) &&
 	     sign(k, &credentials, target, body, &s, err) &&
-	     keys_http_post(&h, reply, &status, err) &&
+	     send_http_post(&h, reply, &status, err) &&
 	     (status == 200 || refused(status, buf_view(reply), err));
 	keys_credentials_fini(&credentials);
 	secret_free(&s.session_line);
@@ -254,7 +254,7 @@ keys_kms_open(const struct keys_options *o, struct keys_backend *out, struct err
 
 	if (!text_check("key", o->key, 400, err) || !text_check("region", o->region, 64, err) ||
 	    !text_check("credentials-file", o->credentials_file, 4096, err) ||
-	    !keys_http_endpoint_check(o->endpoint, err))
+	    !keys_endpoint_check(o->endpoint, err))
 		return false;
 	k = mem_calloc(1, sizeof *k);
 	k->name = mem_strdup(o->name);

@@ -63,5 +63,7 @@ MUST_USE bool keys_service_open(
 /* keys_kind_name: "pkcs11", "aws-kms", "vault-transit", "command"; keys_kind_find: the inverse; false when unknown. */
 const char *keys_kind_name(enum keys_kind kind);
 MUST_USE bool keys_kind_find(const char *name, enum keys_kind *out);
+/* keys_endpoint_check: https, or http to this machine; nothing behind host and port. ERR_USAGE. */
+MUST_USE bool keys_endpoint_check(const char *endpoint, struct err *err);
 
 #endif

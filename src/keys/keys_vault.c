@@ -6,6 +6,7 @@
 #include "base_mem.h"
 #include "base_text.h"
 #include "keys_int.h"
+#include "send_http.h"
 
 #define URL_BYTES_MAX   1024
 #define TOKEN_LINE_SIZE (KEYS_PIN_MAX + 32)
@@ -56,8 +57,7 @@ call(struct vault *v, const char *verb, struct bytes body, struct buf *reply, st
 	struct secret *token = NULL, *line = secret_new(TOKEN_LINE_SIZE);
 	const char *headers[] = {"Content-Type: application/json", (char *)secret_data(line), NULL};
 	const char *slash = strrchr(v->path, '/');
-	struct keys_http h = {.name = v->name,
-	    .url = url,
+	struct send_http h = {.url = url,
 	    .ca_file = v->ca_file,
 	    .call_ms = v->call_ms,
 	    .headers = headers,
@@ -71,7 +71,7 @@ call(struct vault *v, const char *verb, struct bytes body, struct buf *reply, st
 	if (ok) {
 		(void)snprintf((char *)secret_data(line), TOKEN_LINE_SIZE, "X-Vault-Token: %.*s",
 		    (int)secret_view(token).len, (const char *)secret_view(token).ptr);
-		ok = keys_http_post(&h, reply, &status, err) &&
+		ok = send_http_post(&h, reply, &status, err) &&
 		     (status == 200 || refused(status, buf_view(reply), err));
 	}
 	secret_free(&token);
@@ -166,7 +166,7 @@ keys_vault_open(const struct keys_options *o, struct keys_backend *out, struct e
 	struct vault *v;
 
 	if (!word_check("key", o->key, err) || !word_check("mount", mount, err) ||
-	    !keys_http_endpoint_check(o->endpoint, err))
+	    !keys_endpoint_check(o->endpoint, err))
 		return false;
 	if (strchr(o->key, '/') != NULL || strlen(o->key) + strlen(mount) > 256)
 		return ERR(err, ERR_USAGE, "key must be the name of one transit key");

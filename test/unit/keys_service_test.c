@@ -471,7 +471,7 @@ checks_endpoints(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-		if (keys_http_endpoint_check(rows[i].text, &err) != rows[i].ok)
+		if (keys_endpoint_check(rows[i].text, &err) != rows[i].ok)
 			fail_msg("%s", rows[i].text);
 }
 
