@@ -116,6 +116,58 @@ run_consistency(struct cli *cli)
 	return CLI_EXIT_DONE;
 }
 
+static const struct cli_column witness_columns[] = {{"WITNESS", "Name", CLI_TEXT, 32},
+    {"KIND", "Kind", CLI_TEXT, 0}, {"ARCHIVE", "ArchiveId", CLI_TEXT, 40},
+    {"LEAVES", "Leaves", CLI_COUNT, 0}, {"BEHIND", "BehindLeaves", CLI_COUNT, 0},
+    {"SEEN", "SeenTimestamp", CLI_TIME, 0}, {"SIGNED", "SignedTimestamp", CLI_TIME, 0},
+    {"HEAD", "SignedHead", CLI_YES, 0}, {"ERROR", "LastError", CLI_TEXT, 120},
+    {NULL, NULL, CLI_TEXT, 0}};
+
+static int
+witness_exit(const struct json *list)
+{
+	int code = CLI_EXIT_DONE;
+
+	for (size_t i = 0; i < json_count(list); i++) {
+		const struct json *w = json_at(list, i);
+
+		if (json_get_bool(w, "Refused", false))
+			return CLI_EXIT_INTEGRITY;
+		if (json_get_str(w, "LastError") != NULL)
+			code = CLI_EXIT_FAILED;
+	}
+	return code;
+}
+
+static int
+run_witness(struct cli *cli)
+{
+	struct json *input = json_new_object(), *output = NULL;
+	int code = CLI_EXIT_DONE;
+	struct err err;
+	char *id = NULL;
+	bool ok = true;
+
+	if (cli->args.operand_count > 0) {
+		id = cli_resolve(cli, &cli_noun_archive, cli->args.operands[0], &err);
+		ok = id != NULL;
+		json_set_str(input, "ArchiveId", id);
+		mem_free(id);
+	}
+	if (ok)
+		output = cli_call(cli, "Daybook.ListWitnesses", input, &err);
+	else
+		json_free(&input);
+	if (output == NULL)
+		return cli_fail(cli, &err);
+	if (!cli_print_list(cli, json_find(output, "Witnesses"), witness_columns, &err))
+		code = cli_fail(cli, &err);
+	else
+		code = witness_exit(json_find(output, "Witnesses"));
+	json_free(&output);
+	return code;
+}
+
 static const struct cli_option head_options[] = {
     {"archive", "NAME|ID", "the archive; may be left out when there is one", false},
     {"key", NULL, "print the key that verifies it, and nothing else", false},
@@ -142,5 +194,10 @@ const struct cli_verb cli_proof_verbs[] = {
     {"proof consistency", "print the proof that the log has only grown", "LEAVES|CHECKPOINT",
 	"Since it had that many leaves, or since the checkpoint in that file.", consistency_options,
 	1, 1, run_consistency},
+    {"proof witness", "show what witnesses saw of the logs", "[ARCHIVE]",
+	"Leaves that each witness of the configuration saw, when, what its signature says, whether "
+	"the\npresent checkpoint carries it, and what went wrong last. Ends with 8 when a witness "
+	"saw another\nlog than this one, with 1 when the last try failed.",
+	NULL, 0, 1, run_witness},
     {NULL, NULL, NULL, NULL, NULL, 0, 0, NULL},
 };

@@ -24,6 +24,26 @@ corrupt_packs(const struct json *archives)
 	return sum;
 }
 
+/* Witnesses that saw another log, or that the last try did not reach; out may be NULL. */
+static size_t
+witness_trouble(const struct json *witnesses, bool refused, struct buf *out)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < json_count(witnesses); i++) {
+		const struct json *w = json_at(witnesses, i);
+		const char *error = json_get_str(w, "LastError");
+
+		if (error == NULL || json_get_bool(w, "Refused", false) != refused)
+			continue;
+		count++;
+		if (out != NULL)
+			buf_printf(out, "TROUBLE: witness %s, archive %s: %s\n",
+			    json_get_str(w, "Name"), json_get_str(w, "ArchiveId"), error);
+	}
+	return count;
+}
+
 /* Endpoints that take no mail and should; out may be NULL. */
 static size_t
 failed_endpoints(const struct json *endpoints, struct buf *out)
@@ -64,6 +84,8 @@ print_trouble(struct cli *cli, const struct json *status)
 	if (json_get_bool(status, "SpaceLow", false))
 		buf_append_str(&cli->out, "TROUBLE: disk space is low; mail is deferred\n");
 	(void)failed_endpoints(json_find(status, "Endpoints"), &cli->out);
+	(void)witness_trouble(json_find(status, "Witnesses"), true, &cli->out);
+	(void)witness_trouble(json_find(status, "Witnesses"), false, &cli->out);
 	if (corrupt > 0)
 		buf_printf(&cli->out, "TROUBLE: %lld packs are damaged\n", (long long)corrupt);
 }
@@ -100,12 +122,14 @@ run_status(struct cli *cli)
 	else
 		cli_print_object(cli, status);
 	if (corrupt_packs(json_find(status, "Archives")) > 0 ||
-	    cli_scrub_problems(json_find(status, "Scrub")) > 0)
+	    cli_scrub_problems(json_find(status, "Scrub")) > 0 ||
+	    witness_trouble(json_find(status, "Witnesses"), true, NULL) > 0)
 		code = CLI_EXIT_INTEGRITY;
 	else if (json_get_bool(status, "VolumeFailed", false) ||
 		 json_get_bool(status, "SpaceLow", false) ||
 		 json_get_bool(json_find(status, "Clock"), "Stopped", false) ||
-		 failed_endpoints(json_find(status, "Endpoints"), NULL) > 0)
+		 failed_endpoints(json_find(status, "Endpoints"), NULL) > 0 ||
+		 witness_trouble(json_find(status, "Witnesses"), false, NULL) > 0)
 		code = CLI_EXIT_FAILED;
 	json_free(&status);
 	return code;
@@ -114,7 +138,8 @@ run_status(struct cli *cli)
 const struct cli_verb cli_status_verbs[] = {
     {"status", "how the server is doing", "",
 	"Ends with 0 when all is well, 1 when mail is being deferred, an endpoint\n"
-	"does not listen or the clock jumped, 8 when packs are damaged.\n",
+	"does not listen, the clock jumped or a witness is not reached, 8 when packs are damaged "
+	"or a witness\nsaw another log.\n",
 	NULL, 0, 0, run_status},
     {NULL, NULL, NULL, NULL, NULL, 0, 0, NULL},
 };

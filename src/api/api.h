@@ -25,6 +25,7 @@
 #include "catalog.h"
 #include "json_value.h"
 #include "os_fs.h"
+#include "witness.h"
 
 struct api;
 
@@ -38,6 +39,7 @@ struct api_options {
 	    *catalog; /* kept; so is everything below that is a pointer to something with a life */
 	struct archive *archive;
 	struct audit *audit; /* kept; NULL: nothing is recorded, which is for tests only */
+	struct witness_set *witnesses; /* kept; may be NULL */
 	struct os_fs fs;
 	struct clock clock;
 	struct rng rng;      /* must be usable from several threads unless job_threads is false */

@@ -5,6 +5,7 @@
 #include "api_int.h"
 #include "api_model_handlers.h"
 #include "api_retain_int.h"
+#include "api_witness_int.h"
 
 static bool
 archive_status(struct api_call *call, struct api_resource *r, void *ctx)
@@ -71,6 +72,7 @@ api_status_get(struct api_call *call)
 	    out, "UptimeSeconds", (clock_mono_ms(&api->o.clock) - api->started_mono_ms) / 1000);
 	json_set(out, "Archives", archives);
 	json_set(out, "Endpoints", endpoints);
+	json_set(out, "Witnesses", api_witness_states(api, NULL));
 	if (oldest != 0)
 		json_set_seconds(out, "OldestUnsealedTimestamp", oldest);
 	json_set_bool(out, "VolumeFailed", archive_failed(api->o.archive));

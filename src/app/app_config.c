@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of keys, and everything that is said about one value at a time. */
 #include "app_config.h"
+#include "app_config_witness.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -14,8 +15,9 @@
 #include "os_host.h"
 #include "os_socket.h"
 
-#define KEY_NAME_SIZE 64
-#define BUCKET_PREFIX "bucket."
+#define KEY_NAME_SIZE  64
+#define BUCKET_PREFIX  "bucket."
+#define WITNESS_PREFIX "witness."
 
 enum form { FORM_TEXT, FORM_PATH, FORM_ADDRESSES, FORM_NUMBER, FORM_WORD, FORM_DIGITS };
 
@@ -181,6 +183,8 @@ app_config_set(struct app_config *c, const char *key, const char *value, struct 
 
 	if (strncmp(key, BUCKET_PREFIX, strlen(BUCKET_PREFIX)) == 0)
 		return set_bucket(c, key + strlen(BUCKET_PREFIX), value, err);
+	if (strncmp(key, WITNESS_PREFIX, strlen(WITNESS_PREFIX)) == 0)
+		return app_config_witness_set(c, key + strlen(WITNESS_PREFIX), value, err);
 	for (size_t i = 0; i < APP_KEY_COUNT; i++) {
 		if (strcmp(keys[i].name, key) == 0) {
 			if (!check_value(&keys[i], value, err))
@@ -236,7 +240,7 @@ app_config_finish(struct app_config *c, struct err *err)
 	if (beneath(c->text[APP_KEYS_FILE], c->text[APP_DATA]))
 		return ERR(err, ERR_USAGE,
 		    "keys.file must not lie in the data directory: who takes one would have both");
-	return true;
+	return app_config_witnesses_finish(c, err);
 }
 
 long
@@ -264,9 +268,35 @@ app_config_words(const struct app_config *c, enum app_key key, struct arena *are
 	return n;
 }
 
+struct printing {
+	const struct app_witness *witness;
+	struct buf *out;
+};
+
+static void
+print_witness(void *ctx, const struct app_witness *w, const char *field, const char *value)
+{
+	struct printing *p = ctx;
+
+	if (p->witness != w)
+		buf_printf(p->out, "\n[witness.%s]\n", w->name);
+	p->witness = w;
+	buf_printf(p->out, "%s = %s\n", field, value);
+}
+
+static void
+encode_witness(void *ctx, const struct app_witness *w, const char *field, const char *value)
+{
+	char name[KEY_NAME_SIZE * 2];
+
+	(void)snprintf(name, sizeof name, WITNESS_PREFIX "%s.%s", w->name, field);
+	json_set_str(ctx, name, value);
+}
+
 void
 app_config_print(const struct app_config *c, struct buf *out)
 {
+	struct printing witnesses = {NULL, out};
 	char section[KEY_NAME_SIZE] = "";
 
 	for (size_t i = 0; i < APP_KEY_COUNT; i++) {
@@ -283,6 +313,7 @@ app_config_print(const struct app_config *c, struct buf *out)
 		buf_append_str(out, "\n[bucket]\n");
 	for (size_t i = 0; i < c->bucket_count; i++)
 		buf_printf(out, "%s = %s\n", c->buckets[i].name, c->buckets[i].dir);
+	app_config_witnesses_each(c, print_witness, &witnesses);
 }
 
 void
@@ -297,6 +328,7 @@ app_config_encode(const struct app_config *c, struct buf *out)
 		(void)snprintf(name, sizeof name, BUCKET_PREFIX "%s", c->buckets[i].name);
 		json_set_str(all, name, c->buckets[i].dir);
 	}
+	app_config_witnesses_each(c, encode_witness, all);
 	json_print(all, out);
 	json_free(&all);
 }

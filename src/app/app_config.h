@@ -48,12 +48,33 @@ struct app_bucket {
 	const char *name, *dir;
 };
 
+/* A witness, section [witness.NAME]. */
+#define APP_WITNESSES_MAX 16
+enum app_witness_field {
+	APP_WITNESS_TYPE, /* cosign file post mail */
+	APP_WITNESS_URL,
+	APP_WITNESS_KEY,
+	APP_WITNESS_CA_FILE,
+	APP_WITNESS_FILE,
+	APP_WITNESS_TO,
+	APP_WITNESS_FROM,
+	APP_WITNESS_SMARTHOST,
+	APP_WITNESS_INTERVAL,
+	APP_WITNESS_TIMEOUT,
+	APP_WITNESS_FIELDS
+};
+struct app_witness {
+	const char *name, *text[APP_WITNESS_FIELDS]; /* never NULL once finished */
+};
+
 struct app_config {
 	struct arena arena;              /* owns every text */
 	const char *text[APP_KEY_COUNT]; /* never NULL once app_config_finish succeeded, but may be
 					  * "" where that has a meaning: user, tls */
 	struct app_bucket buckets[APP_BUCKETS_MAX]; /* section [bucket] */
 	size_t bucket_count;
+	struct app_witness witnesses[APP_WITNESSES_MAX];
+	size_t witness_count;
 };
 
 void app_config_init(struct app_config *c);
@@ -87,6 +108,9 @@ bool app_config_yes(const struct app_config *c, enum app_key key);
 /* app_config_words: splits a list at spaces; texts live in arena. */
 size_t app_config_words(const struct app_config *c, enum app_key key, struct arena *arena,
     const char *out[APP_LISTENS_MAX]);
+
+/* app_config_courier: something is carried out of the house. */
+bool app_config_courier(const struct app_config *c);
 
 /* app_config_print: the effective values as a file that app_config_parse takes. */
 void app_config_print(const struct app_config *c, struct buf *out);

@@ -78,6 +78,28 @@ on_http_frame(void *ctx, struct wire_frame *frame)
 }
 
 static void
+on_courier_frame(void *ctx, struct wire_frame *frame)
+{
+	struct core *c = ctx;
+
+	if (frame->kind == WIRE_PARCEL_ANSWER) {
+		app_carrier_answer(&c->carrier, frame);
+		return;
+	}
+	log_error("courier sent a frame of kind %d", (int)frame->kind);
+	wire_frame_free(&frame);
+}
+
+static void
+on_courier_closed(void *ctx)
+{
+	struct core *c = ctx;
+
+	app_carrier_life(&c->carrier, 0);
+	wire_channel_free(&c->edges[WIRE_ROLE_COURIER]);
+}
+
+static void
 on_smtp_closed(void *ctx)
 {
 	struct core *c = ctx;
@@ -98,11 +120,12 @@ on_peer(struct core *c, struct wire_frame *frame)
 {
 	static const struct wire_channel_ops ops[WIRE_ROLE_COUNT] = {
 	    [WIRE_ROLE_SMTP] = {on_smtp_frame, on_smtp_closed},
-	    [WIRE_ROLE_HTTP] = {on_http_frame, on_http_closed}};
+	    [WIRE_ROLE_HTTP] = {on_http_frame, on_http_closed},
+	    [WIRE_ROLE_COURIER] = {on_courier_frame, on_courier_closed}};
 	enum wire_role role;
 	int fd = app_role_peer(frame, &role);
 
-	if (fd < 0 || (role != WIRE_ROLE_SMTP && role != WIRE_ROLE_HTTP)) {
+	if (fd < 0 || ops[role].frame == NULL) {
 		log_error("the supervisor introduced nobody we know");
 		os_close(&fd);
 		return;
@@ -110,6 +133,8 @@ on_peer(struct core *c, struct wire_frame *frame)
 	wire_channel_free(&c->edges[role]);
 	c->lives[role]++;
 	c->edges[role] = wire_channel_new(c->role.loop, fd, &ops[role], c);
+	if (role == WIRE_ROLE_COURIER)
+		app_carrier_life(&c->carrier, c->lives[role]);
 	if (role == WIRE_ROLE_SMTP) {
 		core_send_snapshot(c);
 		core_send_space(c);
@@ -193,7 +218,8 @@ static bool
 enter_sandbox(struct core *c, struct err *err)
 {
 	const struct app_config *config = &c->role.config;
-	const char *read_paths[4] = {NULL}, *write_paths[APP_BUCKETS_MAX + 3] = {NULL};
+	const char *read_paths[4] = {NULL},
+		   *write_paths[APP_BUCKETS_MAX + APP_WITNESSES_MAX + 3] = {NULL};
 	const char *certificate, *key;
 	char report[OS_SANDBOX_REPORT_SIZE];
 	struct os_sandbox box = {read_paths, write_paths, false, false};
@@ -209,6 +235,10 @@ enter_sandbox(struct core *c, struct err *err)
 	write_paths[n++] = config->text[APP_EXPORT_DIRECTORY];
 	for (size_t i = 0; i < config->bucket_count; i++)
 		write_paths[n++] = config->buckets[i].dir;
+	for (size_t i = 0; i < config->witness_count; i++)
+		if (config->witnesses[i].text[APP_WITNESS_FILE][0] != '\0')
+			write_paths[n++] =
+			    app_witness_dir(&arena, config->witnesses[i].text[APP_WITNESS_FILE]);
 	ok = os_sandbox_enter(&box, report, err);
 	arena_fini(&arena);
 	if (ok)
@@ -290,6 +320,22 @@ open_audit(struct core *c, struct err *err)
 }
 
 static bool
+open_witnesses(struct core *c, struct err *err)
+{
+	struct arena *arena = &c->role.config.arena;
+	struct witness_options o = {.fs = os_fs_real(),
+	    .dir = arena_printf(arena, "%s/witness", c->role.config.text[APP_DATA]),
+	    .clock = clock_system(),
+	    .archive = c->archive,
+	    .carry = app_carrier_carry,
+	    .carry_ctx = &c->carrier,
+	    .threads = true};
+
+	o.count = app_witness_configs(&c->role.config, arena, &o.list);
+	return witness_open(&o, &c->witnesses, err) || err_prefix(err, "witnesses");
+}
+
+static bool
 open_api(struct core *c, struct err *err)
 {
 	const struct app_config *config = &c->role.config;
@@ -297,6 +343,7 @@ open_api(struct core *c, struct err *err)
 	struct api_options o = {.catalog = c->store.catalog,
 	    .archive = c->archive,
 	    .audit = c->audit,
+	    .witnesses = c->witnesses,
 	    .fs = os_fs_real(),
 	    .clock = clock_system(),
 	    .rng = rng_system(),
@@ -331,9 +378,11 @@ core_open(struct core *c, struct err *err)
 	buf_init(&c->key_pem, LIMIT_MIB);
 	must(pthread_mutex_init(&c->lock, NULL) == 0);
 	c->outbox = app_outbox_new(c->role.loop, send_letter, c);
+	app_carrier_init(&c->carrier, c->outbox);
 	if (!app_store_open(&c->role.config, &c->store, err) ||
 	    !core_read_certificate(c, true, err) || !enter_sandbox(c, err) ||
-	    !open_archive(c, err) || !open_audit(c, err) || !open_api(c, err))
+	    !open_archive(c, err) || !open_audit(c, err) || !open_witnesses(c, err) ||
+	    !open_api(c, err))
 		return false;
 	journal.archive = c->archive;
 	c->journal = journal_open(&journal);
@@ -356,14 +405,17 @@ core_close(struct core *c)
 	os_watch_free(&c->minute);
 	core_requests_close(c);
 	journal_close(&c->journal);
+	app_carrier_close(&c->carrier);
 	/* Searches and exports under way read the archive until they hear of the end. */
 	if (c->api != NULL)
 		api_close(&c->api);
+	witness_close(&c->witnesses);
 	audit_close(&c->audit);
 	if (c->archive != NULL)
 		archive_close(&c->archive);
 	app_outbox_flush(c->outbox);
 	app_outbox_free(&c->outbox);
+	app_carrier_fini(&c->carrier);
 	for (size_t i = 0; i < WIRE_ROLE_COUNT; i++)
 		wire_channel_free(&c->edges[i]);
 	app_store_close(&c->store);

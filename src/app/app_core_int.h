@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "api.h"
+#include "app_core_witness.h"
 #include "app_outbox_int.h"
 #include "app_role.h"
 #include "app_store.h"
@@ -18,6 +19,8 @@ struct core {
 	struct app_role role;
 	struct app_store store;
 	struct archive *archive;
+	struct witness_set *witnesses;
+	struct app_carrier carrier;
 	struct audit *audit;
 	struct api *api;
 	struct journal *journal;

@@ -17,6 +17,8 @@ run_role(const char *name)
 		return app_smtp_main();
 	if (strcmp(name, "http") == 0)
 		return app_http_main();
+	if (strcmp(name, "courier") == 0)
+		return app_courier_main();
 	(void)fprintf(stderr, "daybook: there is no role %s\n", name);
 	return CLI_EXIT_USAGE;
 }

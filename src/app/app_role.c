@@ -165,14 +165,21 @@ app_role_peer(struct wire_frame *frame, enum wire_role *role_out)
 bool
 app_role_walls(struct app_role *r, struct err *err)
 {
+	static const struct os_sandbox closed = {NULL, NULL, false, false};
+
+	return app_role_walls_of(r, &closed, err);
+}
+
+bool
+app_role_walls_of(struct app_role *r, const struct os_sandbox *box, struct err *err)
+{
 	static const char *const names[] = {
 	    "/catalog.db", "/credentials", "/intake", "/archives", ""};
-	static const struct os_sandbox closed = {NULL, NULL, false, false};
 	char report[OS_SANDBOX_REPORT_SIZE];
 	struct buf path;
 	size_t open_count = 0;
 
-	if (!os_sandbox_enter(&closed, report, err))
+	if (!os_sandbox_enter(box, report, err))
 		return false;
 	buf_init(&path, 8192);
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {

@@ -10,6 +10,7 @@
 
 #include "app_config.h"
 #include "os_loop.h"
+#include "os_process.h"
 #include "wire_channel.h"
 
 #define APP_SUPERVISOR_FD      3
@@ -57,9 +58,12 @@ int app_role_peer(struct wire_frame *frame, enum wire_role *role_out);
 /* app_role_walls: enter the sandbox of an edge and try it: no file of the data directory may open.
  * Logs what is on; false when a wall that should stand does not. */
 MUST_USE bool app_role_walls(struct app_role *r, struct err *err);
+/* app_role_walls_of: the same for an edge that may do a little more. */
+MUST_USE bool app_role_walls_of(struct app_role *r, const struct os_sandbox *box, struct err *err);
 
 int app_core_main(void);
 int app_smtp_main(void);
 int app_http_main(void);
+int app_courier_main(void);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "app_core_witness.h"
 #include "auth_key.h"
 #include "base_log.h"
 #include "os_fs.h"
@@ -57,6 +58,12 @@ make_dirs(const struct app_config *config, struct arena *arena, struct err *err)
 	for (size_t i = 0; i < config->bucket_count; i++)
 		if (!os_fs_mkdir_path(fs, config->buckets[i].dir, err))
 			return err_prefix(err, "bucket %s", config->buckets[i].name);
+	for (size_t i = 0; i < config->witness_count; i++) {
+		const char *file = config->witnesses[i].text[APP_WITNESS_FILE];
+
+		if (file[0] != '\0' && !os_fs_mkdir_path(fs, app_witness_dir(arena, file), err))
+			return err_prefix(err, "witness %s", config->witnesses[i].name);
+	}
 	return os_fs_mkdir_path(fs, config->text[APP_EXPORT_DIRECTORY], err);
 }
 

@@ -62,11 +62,19 @@ introduce(struct supervisor *s, enum wire_role edge)
 	os_close(&fds[1]);
 }
 
+/* A courier runs only where something is to be carried. */
+static bool
+is_wanted(const struct supervisor *s, enum wire_role role)
+{
+	return role != WIRE_ROLE_SUPERVISOR &&
+	       (role != WIRE_ROLE_COURIER || app_config_courier(s->config));
+}
+
 static void
 say_ready(struct supervisor *s)
 {
 	for (size_t i = 0; i < WIRE_ROLE_COUNT; i++)
-		if (i != WIRE_ROLE_SUPERVISOR && !s->children[i].ready)
+		if (is_wanted(s, (enum wire_role)i) && !s->children[i].ready)
 			return;
 	if (s->said_ready)
 		return;
@@ -160,6 +168,7 @@ start(struct child *c)
 	if (c->role == WIRE_ROLE_CORE) {
 		introduce(s, WIRE_ROLE_SMTP);
 		introduce(s, WIRE_ROLE_HTTP);
+		introduce(s, WIRE_ROLE_COURIER);
 		return;
 	}
 	introduce(s, c->role);
@@ -225,6 +234,7 @@ stop(struct supervisor *s)
 	log_info("stopping");
 	wire_channel_simple(s->children[WIRE_ROLE_SMTP].channel, WIRE_STOP);
 	wire_channel_simple(s->children[WIRE_ROLE_HTTP].channel, WIRE_STOP);
+	wire_channel_simple(s->children[WIRE_ROLE_COURIER].channel, WIRE_STOP);
 	os_watch_after(s->deadline, EDGES_STOP_MS);
 	if (all_gone(s, true))
 		tell_core_to_stop(s);
@@ -389,6 +399,8 @@ open_all(struct supervisor *s, struct err *err)
 	start(&s->children[WIRE_ROLE_CORE]);
 	start(&s->children[WIRE_ROLE_SMTP]);
 	start(&s->children[WIRE_ROLE_HTTP]);
+	if (is_wanted(s, WIRE_ROLE_COURIER))
+		start(&s->children[WIRE_ROLE_COURIER]);
 	return true;
 }
 

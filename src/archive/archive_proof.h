@@ -28,6 +28,11 @@ struct archive_proof_head {
 /* archive_proof_head: appends the signed checkpoint to note, the key that verifies it to vkey; both may be NULL. */
 MUST_USE bool archive_proof_head(struct archive *a, const char *archive_id,
     struct archive_proof_head *out, struct buf *note, struct buf *vkey, struct err *err);
+/* archive_proof_checkpoint: the same for those who ask often: size, signed checkpoint, key. */
+MUST_USE bool archive_proof_checkpoint(struct archive *a, const char *archive_id,
+    uint64_t *size_out, struct buf *note, struct buf *vkey, struct err *err);
+/* archive_proof_name: the id of the i-th archive that there is now; false behind the last. */
+bool archive_proof_name(struct archive *a, size_t i, char id_out[ARCHIVE_ID_SIZE]);
 /* A checkpoint from earlier, so that many proofs lead to one. */
 struct archive_proof_at {
 	uint64_t size;

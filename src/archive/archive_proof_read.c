@@ -63,6 +63,35 @@ archive_proof_head(struct archive *a, const char *archive_id, struct archive_pro
 	return proof_leave(proof, true);
 }
 
+bool
+archive_proof_checkpoint(struct archive *a, const char *archive_id, uint64_t *size_out,
+    struct buf *note, struct buf *vkey, struct err *err)
+{
+	struct archive_proof *proof = proof_enter(a, archive_id, err);
+
+	if (proof == NULL)
+		return false;
+	*size_out = proof_log_size(proof->log);
+	buf_append(note, proof_log_note(proof->log));
+	proof_key_format(proof_log_key(proof->log), vkey);
+	return proof_leave(proof, buf_ok(note, err));
+}
+
+bool
+archive_proof_name(struct archive *a, size_t i, char id_out[ARCHIVE_ID_SIZE])
+{
+	bool found = false;
+
+	archive_lock(&a->lock);
+	for (size_t v = 0; v < a->volume_count && !found; v++) {
+		found = !a->volumes[v]->removed && i-- == 0;
+		if (found)
+			(void)snprintf(id_out, ARCHIVE_ID_SIZE, "%s", a->volumes[v]->id);
+	}
+	archive_unlock(&a->lock);
+	return found;
+}
+
 /* The row's leaf is the one in the log, or nothing is handed out. */
 static bool
 message_prove(struct archive_proof *proof, const struct pack_row *row,

@@ -10,10 +10,11 @@
 
 /*
  * Not in a backup: what is in the clear and made again (credentials, certificates), what belongs to a process that
- * runs, what is copied another way (the catalog) or was moved into packs before (the intake log), and exports.
+ * runs, what is copied another way (the catalog) or was moved into packs before (the intake log), exports, and what
+ * witnesses saw, which they know better.
  */
 static const char *const LEFT_OUT[] = {"catalog.db", "catalog.db-wal", "catalog.db-shm",
-    "catalog.db.sum", "credentials", "export", "intake", "lock", "run", "tls", "tmp"};
+    "catalog.db.sum", "credentials", "export", "intake", "lock", "run", "tls", "tmp", "witness"};
 
 /*
  * Order: what names how far something goes comes before the thing. The head and the proof log of the audit log before

@@ -22,6 +22,8 @@ wire_role_name(enum wire_role role)
 		return "smtp";
 	case WIRE_ROLE_HTTP:
 		return "http";
+	case WIRE_ROLE_COURIER:
+		return "courier";
 	case WIRE_ROLE_COUNT:
 		break;
 	}

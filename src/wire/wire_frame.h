@@ -35,6 +35,9 @@ enum wire_kind {
 	/* http and core */
 	WIRE_HTTP_REQUEST,  /* payload: struct wire_http_request; body */
 	WIRE_HTTP_RESPONSE, /* payload: struct wire_http_response; body */
+	/* core and courier */
+	WIRE_PARCEL,        /* payload: struct wire_parcel; body: what is carried */
+	WIRE_PARCEL_ANSWER, /* payload: struct wire_parcel_answer; body: what was answered */
 	WIRE_KIND_COUNT
 };
 
@@ -43,6 +46,7 @@ enum wire_role {
 	WIRE_ROLE_CORE,
 	WIRE_ROLE_SMTP,
 	WIRE_ROLE_HTTP,
+	WIRE_ROLE_COURIER, /* only when something is to be carried out */
 	WIRE_ROLE_COUNT
 };
 

@@ -95,7 +95,7 @@ class Server:
         parser = configparser.ConfigParser()
         parser.optionxform = str
         for key, value in settings.items():
-            section, name = key.split(".", 1)
+            section, name = key.rsplit(".", 1) if key.startswith("witness.") else key.split(".", 1)
             if not parser.has_section(section):
                 parser.add_section(section)
             parser.set(section, name, str(value))

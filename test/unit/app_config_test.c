@@ -50,6 +50,23 @@ problems(void **state)
 	    {"two problems", "[server]\nlog = loud\nfoobar = bar\n",
 		"f:2: server.log must be one of: error, warn, info, debug\nf:3: unknown key "
 		"\"server.foobar\"\n"},
+	    {"witness", "[witness.a]\ntype = post\nurl = https://w.example/x\ninterval = 5\n", ""},
+	    {"witness, unknown key", "[witness.a]\nintervall = 5\n",
+		"f:2: unknown key \"intervall\" in [witness.a] (did you mean \"interval\"?)\n"},
+	    {"witness without a name", "[witness]\ntype = file\n",
+		"f:2: a witness has a section of its own, [witness.NAME]: \"type\" is in none\n"},
+	    {"witness, bad name", "[witness.A]\ntype = file\n",
+		"f:2: [witness.A.type]: a witness's name has 1 to 32 lower-case letters, digits "
+		"or hyphens\n"},
+	    {"witness, file for all archives", "[witness.a]\nfile = /mnt/x\n",
+		"f:2: [witness.a]: file must hold {archive}: each archive has a checkpoint of its "
+		"own\n"},
+	    {"witness, key of a log",
+		"[witness.a]\nkey = "
+		"PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW\n",
+		"f:2: [witness.a]: key is that of a log: a witness's has type 0x04\n"},
+	    {"witness, address with a line end", "[witness.a]\nto = a>b@c.example\n",
+		"f:2: [witness.a]: to has a character that it must not have\n"},
 	    {"bucket", "[bucket]\nevidence = srv\n",
 		"f:2: bucket.evidence must be an absolute path\n"},
 	};
@@ -116,6 +133,12 @@ finished(void **state)
 	assert_true(app_config_set(&c, "server.data", "/srv/mail/", &err));
 	assert_true(app_config_set(&c, "smtp.listen", "127.0.0.1:25  [::1]:26", &err));
 	assert_true(app_config_set(&c, "bucket.evidence", "/srv/evidence", &err));
+	assert_false(app_config_courier(&c));
+	assert_true(app_config_set(&c, "witness.box.type", "mail", &err));
+	assert_true(app_config_set(&c, "witness.box.to", "a@b.example", &err));
+	assert_false(app_config_finish(&c, &err));
+	assert_int_equal(err.code, ERR_USAGE);
+	assert_true(app_config_set(&c, "witness.box.smarthost", "smtp://mx.example", &err));
 	assert_true(app_config_finish(&c, &err));
 	assert_string_equal(c.text[APP_DATA], "/srv/mail");
 	assert_string_equal(c.text[APP_KEYS_FILE], "/srv/mail.key");
@@ -132,6 +155,11 @@ finished(void **state)
 	for (int i = 0; i < APP_KEY_COUNT; i++)
 		assert_string_equal(c.text[i], d.text[i]);
 	assert_int_equal(d.bucket_count, 1);
+	assert_int_equal(d.witness_count, 1);
+	assert_true(app_config_courier(&d));
+	assert_string_equal(
+	    d.witnesses[0].text[APP_WITNESS_FROM], c.witnesses[0].text[APP_WITNESS_FROM]);
+	assert_string_equal(d.witnesses[0].text[APP_WITNESS_INTERVAL], "60");
 	assert_string_equal(d.buckets[0].dir, "/srv/evidence");
 	app_config_fini(&d);
 	app_config_init(&d);

@@ -12,6 +12,7 @@
 #include "proof_checkpoint.h"
 #include "proof_fixture.h"
 #include "proof_text.h"
+#include "proof_witness.h"
 
 #define D "\xe2\x80\x94 "
 
@@ -355,6 +356,101 @@ kinds_of_leaves_differ(void **state)
 	secret_free(&key);
 }
 
+static void
+sizes_of_witnesses_are_checked(void **state)
+{
+	static const struct {
+		const char *name, *body;
+		bool good;
+	} ROWS[] = {
+	    {"a size", "20852014\n", true},
+	    {"zero", "0\n", true},
+	    {"largest", "18446744073709551615\n", true},
+	    {"too large", "18446744073709551616\n", false},
+	    {"empty", "", false},
+	    {"only a newline", "\n", false},
+	    {"no newline", "5", false},
+	    {"two newlines", "5\n\n", false},
+	    {"leading zero", "05\n", false},
+	    {"carriage return", "5\r\n", false},
+	    {"sign", "+5\n", false},
+	    {"words", "conflict\n", false},
+	};
+	uint64_t size;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++)
+		if (proof_witness_size_parse(bytes_of_str(ROWS[i].body), &size, &err) !=
+		    ROWS[i].good)
+			fail_msg("%s", ROWS[i].name);
+}
+
+static void
+requests_to_witnesses_have_their_form(void **state)
+{
+	struct proof_path path = {.count = 2};
+	struct buf out;
+
+	(void)state;
+	memset(path.hashes, 0, sizeof path.hashes);
+	buf_init(&out, 4096);
+	proof_witness_request(20852014, &path, BYTES_LIT("note\n\nlines\n"), &out);
+	assert_string_equal(buf_text(&out),
+	    "old 20852014\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"
+	    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n\nnote\n\nlines\n");
+	buf_reset(&out);
+	path.count = 0;
+	proof_witness_request(0, &path, BYTES_LIT("n"), &out);
+	assert_string_equal(buf_text(&out), "old 0\n\nn");
+	buf_fini(&out);
+}
+
+/* Of what a witness answers only the line of its key is taken, and only for the checkpoint it was asked for. */
+static void
+cosignatures_are_checked(void **state)
+{
+	struct proof_note note;
+	struct buf b, body, line;
+	struct keys k;
+	uint64_t time_s;
+
+	(void)state;
+	keys_init(&k);
+	buf_init(&b, PROOF_NOTE_BYTES_MAX);
+	buf_init(&body, PROOF_NOTE_BYTES_MAX);
+	buf_init(&line, PROOF_NOTE_BYTES_MAX);
+	checkpoint_make(&k, 7, &b);
+	assert_true(proof_note_parse(buf_view(&b), &note, &err));
+	buf_append_str(&body, D "other.example AAAAAAA=\n");
+	proof_note_cosign(note.text, &k.witness, k.witness_seed, 1700000000, &body);
+	assert_true(proof_witness_cosignature(
+	    buf_view(&b), buf_view(&body), &k.witness, &line, &time_s, &err));
+	assert_int_equal(time_s, 1700000000);
+	assert_true(bytes_ends_with(buf_view(&body), buf_view(&line)));
+	assert_true(bytes_starts_with(buf_view(&line), BYTES_LIT(D "witness.example ")));
+	assert_false(proof_witness_cosignature(buf_view(&b),
+	    BYTES_LIT(D "other.example AAAAAAA=\n"), &k.witness, &line, &time_s, &err));
+	assert_int_equal(err.code, ERR_NOT_FOUND);
+	assert_false(proof_witness_cosignature(buf_view(&b), BYTES_LIT("text\n\n" D "a AAAAAAA=\n"),
+	    &k.witness, &line, &time_s, &err));
+	assert_int_equal(err.code, ERR_SYNTAX);
+	assert_false(
+	    proof_witness_cosignature(buf_view(&b), BYTES_EMPTY, &k.witness, &line, &time_s, &err));
+	assert_false(
+	    proof_witness_cosignature(buf_view(&b), buf_view(&body), &k.log, &line, &time_s, &err));
+	assert_int_equal(err.code, ERR_UNSUPPORTED);
+	/* Signed, but another checkpoint. */
+	buf_reset(&b);
+	checkpoint_make(&k, 8, &b);
+	assert_false(proof_witness_cosignature(
+	    buf_view(&b), buf_view(&body), &k.witness, &line, &time_s, &err));
+	assert_int_equal(err.code, ERR_DENIED);
+	buf_fini(&b);
+	buf_fini(&body);
+	buf_fini(&line);
+	keys_fini(&k);
+}
+
 int
 main(void)
 {
@@ -366,6 +462,9 @@ main(void)
 	    cmocka_unit_test(changed_checkpoints_are_refused),
 	    cmocka_unit_test(checkpoint_texts_are_checked),
 	    cmocka_unit_test(proofs_come_back),
+	    cmocka_unit_test(sizes_of_witnesses_are_checked),
+	    cmocka_unit_test(requests_to_witnesses_have_their_form),
+	    cmocka_unit_test(cosignatures_are_checked),
 	    cmocka_unit_test(malformed_proofs_are_refused),
 	    cmocka_unit_test(openings_lead_to_the_leaf),
 	    cmocka_unit_test(kinds_of_leaves_differ),
