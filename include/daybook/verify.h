@@ -77,6 +77,25 @@ enum daybook_code daybook_verify_export(const char *dir, const char *log_key,
     struct daybook_error *error);
 
 /*
+ * daybook_verify_cosignature: did a witness sign this checkpoint (C2SP tlog-cosignature)? Then the log cannot be put
+ * back behind it, or shown otherwise to somebody else, without that witness.
+ *
+ * in      text         the content of a .proof file, or of a checkpoint; that the log signed it, and that a message is
+ *                      in it, is for daybook_verify_message to say
+ *         witness_key  "name+id+base64", type 4
+ * out     signed_s     when, by the witness's clock; seconds since 1970; may be NULL
+ * returns DAYBOOK_WRONG not signed by it, or wrongly; DAYBOOK_USAGE witness_key
+ */
+enum daybook_code daybook_verify_cosignature(const void *text, size_t text_len,
+    const char *witness_key, int64_t *signed_s, struct daybook_error *error);
+
+/* daybook_verify_export_cosigned: daybook_verify_export, and every proof's checkpoint is signed by each of these
+ * witnesses (NULL behind the last, at most 16); log_key is needed. */
+enum daybook_code daybook_verify_export_cosigned(const char *dir, const char *log_key,
+    const char *const *witness_keys, daybook_problem_fn problem, daybook_stop_fn stop, void *ctx,
+    struct daybook_export_counts *out, struct daybook_error *error);
+
+/*
  * One pack, opened with its archive's key (32 bytes, copied into guarded memory).
  * daybook_pack_open returns DAYBOOK_SEALED, DAYBOOK_UNSUPPORTED, DAYBOOK_WRONG (damaged, named), DAYBOOK_NOT_FOUND.
  */

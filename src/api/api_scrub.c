@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading everything again, slowly, for ever. A round looks at each pack once, then at the audit log. A pack gets the
- * share of the period that its size has of all packs, so the disk is read evenly. Where a round stands is kept in the
- * catalog.
+ * Reading everything again, slowly, for ever. A round looks at each pack once, then at the proof logs of the archives
+ * with every record against them, and at the audit log. A pack gets the share of the period that its size has of all
+ * packs, so the disk is read evenly. Where a round stands is kept in the catalog.
  */
 #include "api_scrub_int.h"
 
 #include <string.h>
 
 #include "api_model_handlers.h"
+#include "archive_check.h"
 #include "base_log.h"
 #include "base_mem.h"
 #include "os_thread.h"
@@ -187,6 +188,11 @@ round_end(struct api *api)
 	uint64_t records = 0;
 	struct err err;
 
+	if (!archive_check_logs(api->o.archive, NULL, &s->closing, on_problem, s, &err)) {
+		if (err.code == ERR_CANCELLED)
+			return;
+		on_problem(s, err.msg);
+	}
 	if (api->o.audit != NULL &&
 	    !audit_verify(api->o.audit, &s->closing, on_problem, s, &records, &err)) {
 		if (err.code == ERR_CANCELLED)

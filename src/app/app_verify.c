@@ -13,19 +13,31 @@
 
 const char app_verify_usage[] =
     "daybook verify --data DIR [--config FILE]\n"
-    "daybook verify EXPORT-DIR [--log-key KEY]\n"
-    "daybook verify FILE.eml --proof FILE --log-key KEY\n\n"
+    "daybook verify --archive NAME|ID [--full | --sample 1%] --data DIR [--config FILE]\n"
+    "daybook verify EXPORT-DIR [--log-key KEY [--witness-key KEY]...]\n"
+    "daybook verify FILE.eml --proof FILE --log-key KEY [--witness-key KEY]...\n\n"
     "Reads every message that is kept, in packs and in the intake log, and checks digests, seals "
     "and\n"
     "directories; and every record of the audit log, and its chain. Each problem is a line that "
     "names file and place. Stop the server first.\n\n"
+    "The second form looks at one archive, and shows how far it is: every message against its "
+    "record, leaf\n"
+    "and tree, or a sample, each message of which is proved from its bytes up to the signed "
+    "root. Interrupted,\n"
+    "it says how to go on.\n\n"
+    "  --sample SHARE  a share of the messages, like 1% or 0.25%\n"
+    "  --full          all of them, which is the default\n"
+    "  --seed N        the sample of that seed; each run prints its own\n"
+    "  --after PACK    go on behind that pack\n\n"
     "The other two forms need neither server nor data directory: an export against its manifest "
     "and "
     "proofs,\n"
     "and one message against its proof.\n\n"
     "  --proof FILE    the message's proof\n"
     "  --log-key KEY   the log's key, name+id+base64; get it from "
-    "elsewhere than the proof\n\n"
+    "elsewhere than the proof\n"
+    "  --witness-key KEY  the key of a witness that must have signed the checkpoint; may be "
+    "repeated\n\n"
     "Exit code 8 when anything is wrong.\n";
 
 static void
@@ -37,9 +49,10 @@ print_problem(void *ctx, const char *what)
 	(void)printf("%s\n", what);
 }
 
+/* code_out: of --archive. */
 static bool
-verify(const struct app_config *config, const struct app_store *store, uint64_t *checked,
-    uint64_t *problems, struct err *err)
+verify(const struct app_config *config, const struct app_store *store, const struct cli_args *args,
+    uint64_t *checked, uint64_t *problems, int *code_out, struct err *err)
 {
 	struct archive_options o = {.fs = os_fs_real(),
 	    .dir = config->text[APP_DATA],
@@ -54,7 +67,12 @@ verify(const struct app_config *config, const struct app_store *store, uint64_t 
 		return false;
 	/* What recovery set aside was named in the log as it was found. */
 	*problems += found.corrupt_records + found.corrupt_packs;
-	ok = archive_verify(archive, NULL, NULL, print_problem, problems, checked, err);
+	if (cli_args_has(args, "archive")) {
+		*code_out = app_verify_archive(args, archive, store->catalog, *problems);
+		ok = true;
+	} else {
+		ok = archive_verify(archive, NULL, NULL, print_problem, problems, checked, err);
+	}
 	archive_close(&archive);
 	return ok;
 }
@@ -82,25 +100,31 @@ verify_audit(const struct app_config *config, const struct app_store *store, uin
 }
 
 static int
+report(uint64_t checked, uint64_t records, uint64_t problems)
+{
+	(void)printf("audit log: %llu records checked\n", (unsigned long long)records);
+	(void)printf("%llu messages checked, %llu problems\n", (unsigned long long)checked,
+	    (unsigned long long)problems);
+	return problems > 0 ? CLI_EXIT_INTEGRITY : CLI_EXIT_DONE;
+}
+
+static int
 verify_data(const struct cli_args *args)
 {
 	struct app_config config;
 	struct app_store store = {.keys = NULL};
 	struct err err;
 	uint64_t checked = 0, records = 0, problems = 0;
+	bool one = cli_args_has(args, "archive");
 	int lock_fd = -1, code = app_command_config(args, &config);
 
 	log_set_role("verify");
 	if (code == 0) {
 		if (app_command_lock(&config, &lock_fd, &err) &&
 		    app_store_open(&config, &store, &err) &&
-		    verify(&config, &store, &checked, &problems, &err) &&
-		    verify_audit(&config, &store, &records, &problems, &err)) {
-			(void)printf(
-			    "audit log: %llu records checked\n", (unsigned long long)records);
-			(void)printf("%llu messages checked, %llu problems\n",
-			    (unsigned long long)checked, (unsigned long long)problems);
-			code = problems > 0 ? CLI_EXIT_INTEGRITY : CLI_EXIT_DONE;
+		    verify(&config, &store, args, &checked, &problems, &code, &err) &&
+		    (one || verify_audit(&config, &store, &records, &problems, &err))) {
+			code = one ? code : report(checked, records, problems);
 		} else {
 			code = app_usage("verify", &err);
 		}
@@ -112,7 +136,12 @@ verify_data(const struct cli_args *args)
 }
 
 static const struct cli_option verify_options[] = {{"proof", "FILE", "the message's proof", false},
-    {"log-key", "KEY", "the log's key", false}, {NULL, NULL, NULL, false}};
+    {"log-key", "KEY", "the log's key", false},
+    {"witness-key", "KEY", "the key of a witness that must have signed", true},
+    {"archive", "NAME|ID", "one archive alone", false},
+    {"sample", "SHARE", "a share of its messages, like 1%", false},
+    {"full", NULL, "all of its messages", false}, {"seed", "N", "of the sample", false},
+    {"after", "PACK", "go on behind that pack", false}, {NULL, NULL, NULL, false}};
 
 int
 app_verify_run(int argc, char **argv)
@@ -125,10 +154,13 @@ app_verify_run(int argc, char **argv)
 	if (args.operand_count == 1)
 		return app_verify_offline(&args);
 	if (args.operand_count > 1 || cli_args_has(&args, "proof") ||
-	    cli_args_has(&args, "log-key")) {
+	    cli_args_has(&args, "log-key") || cli_args_has(&args, "witness-key") ||
+	    (!cli_args_has(&args, "archive") &&
+		(cli_args_has(&args, "sample") || cli_args_has(&args, "full") ||
+		    cli_args_has(&args, "seed") || cli_args_has(&args, "after")))) {
 		(void)fprintf(stderr,
 		    "daybook verify: give one export directory, or one message with "
-		    "--proof and --log-key\n");
+		    "--proof and --log-key, or --archive with --sample or --full\n");
 		return CLI_EXIT_USAGE;
 	}
 	return verify_data(&args);

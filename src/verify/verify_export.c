@@ -21,6 +21,7 @@
 #define MANIFEST_BYTES_MAX (256 * LIMIT_MIB)
 #define METADATA_BYTES_MAX (16 * LIMIT_MIB)
 #define NAME_BYTES_MAX     64u
+#define WITNESSES_MAX      16u
 
 struct names {
 	char **list; /* sorted when all are there */
@@ -30,6 +31,8 @@ struct names {
 struct check {
 	const char *dir;
 	const struct proof_key *key; /* NULL: proofs are not looked at */
+	struct proof_key witnesses[WITNESSES_MAX];
+	size_t witness_count;
 	daybook_problem_fn problem;
 	daybook_stop_fn stop;
 	void *ctx;
@@ -131,6 +134,8 @@ proof_check(struct check *c, const char *id, const char *name)
 		ok = verify_message(buf_view(&message), buf_view(&c->file), c->key, &proved, &err);
 		if (ok && strcmp(proved.id, id) != 0)
 			ok = ERR(&err, ERR_CORRUPT, "is the proof of another message");
+		for (size_t i = 0; ok && i < c->witness_count; i++)
+			ok = verify_cosigned(buf_view(&c->file), &c->witnesses[i], NULL, &err);
 		if (ok)
 			c->counts->proved++;
 		else
@@ -319,21 +324,47 @@ export_check(struct check *c, struct err *err)
 	return ok;
 }
 
+static bool
+witnesses_take(struct check *c, const char *const *keys, struct err *err)
+{
+	for (; keys != NULL && *keys != NULL; keys++) {
+		if (c->witness_count == WITNESSES_MAX)
+			return ERR(err, ERR_USAGE, "more than %u witnesses", WITNESSES_MAX);
+		if (!verify_witness_key(*keys, &c->witnesses[c->witness_count++], err))
+			return false;
+	}
+	return c->witness_count == 0 || c->key != NULL ||
+	       ERR(err, ERR_USAGE, "a witness's signature says nothing without the log's key");
+}
+
 VERIFY_PUBLIC enum daybook_code
 daybook_verify_export(const char *dir, const char *log_key, daybook_problem_fn problem,
     daybook_stop_fn stop, void *ctx, struct daybook_export_counts *out, struct daybook_error *error)
 {
+	return daybook_verify_export_cosigned(dir, log_key, NULL, problem, stop, ctx, out, error);
+}
+
+VERIFY_PUBLIC enum daybook_code
+daybook_verify_export_cosigned(const char *dir, const char *log_key,
+    const char *const *witness_keys, daybook_problem_fn problem, daybook_stop_fn stop, void *ctx,
+    struct daybook_export_counts *out, struct daybook_error *error)
+{
 	struct daybook_export_counts counts = {0};
 	struct proof_key key;
-	struct check c = {
-	    .dir = dir, .problem = problem, .stop = stop, .ctx = ctx, .counts = &counts};
+	struct check *c = mem_calloc(1, sizeof *c);
 	struct err err;
 	bool ok = true;
 
+	c->dir = dir;
+	c->problem = problem;
+	c->stop = stop;
+	c->ctx = ctx;
+	c->counts = &counts;
 	if (log_key != NULL && !proof_key_parse(bytes_of_str(log_key), &key, &err))
 		ok = ERR(&err, ERR_USAGE, "the log's key is none: name+id+base64");
-	c.key = log_key != NULL ? &key : NULL;
-	ok = ok && export_check(&c, &err);
+	c->key = log_key != NULL ? &key : NULL;
+	ok = ok && witnesses_take(c, witness_keys, &err) && export_check(c, &err);
+	mem_free(c);
 	if (out != NULL)
 		*out = counts;
 	return verify_code(ok, &err, error);

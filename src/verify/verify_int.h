@@ -21,4 +21,10 @@ enum daybook_code verify_code(bool ok, const struct err *err, struct daybook_err
 MUST_USE bool verify_message(struct bytes message, struct bytes proof, const struct proof_key *key,
     struct daybook_proved *out, struct err *err);
 
+/* verify_cosigned: a checkpoint, or a proof that ends in one, is signed by the witness. ERR_DENIED, ERR_SYNTAX. */
+MUST_USE bool verify_cosigned(
+    struct bytes text, const struct proof_key *witness, uint64_t *time_s_out, struct err *err);
+/* verify_witness_key: ERR_USAGE. */
+MUST_USE bool verify_witness_key(const char *text, struct proof_key *out, struct err *err);
+
 #endif

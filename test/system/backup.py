@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The restore drill: mail, a backup while the server runs, more mail, a second backup, a restore into another directory that
-is served; every message is what was sent. Then a damaged backup, one that was cut off, and one without a server."""
+is served; every message is what was sent, and every proof log has the root it had. Then a damaged backup, one that was cut
+off, and one without a server."""
+import base64
+import hashlib
 import os
 import re
 import shutil
@@ -52,19 +55,71 @@ def tree(folder):
     return found
 
 
-def restore(backup, key_file, sent, events):
-    """A restored server serves what was sent, and its audit log is the one of before, whole."""
+def heads(server):
+    """Of every archive's proof log: name, number of leaves, root. What waits is sealed first."""
+    server.api.call("Daybook.PrepareBackup")
+    found = {}
+    for archive in server.api.call("ListArchives")["Archives"]:
+        head = server.api.call("Daybook.GetProofHead", ArchiveId=archive["ArchiveId"])
+        origin, size, root = head["Checkpoint"].split("\n")[:3]
+        check_equal((int(size), root), (head["Leaves"], head["RootHash"]), "a head and its checkpoint")
+        check(head["Leaves"] > 0 and head["MessagesWaiting"] == 0, f"nothing to compare: {head}")
+        found[archive["ArchiveId"]] = (origin, head["Leaves"], root, head["Key"])
+    return found
+
+
+def audit_checkpoint(data):
+    """Number of leaves and root of the audit log's own proof log, as they stand on disk."""
+    with open(os.path.join(data, "audit/proof/checkpoint"), encoding="utf-8") as f:
+        _, size, root = f.read().split("\n")[:3]
+    return int(size), root
+
+
+def audit_root(data, size):
+    """The root that this log had when it had that many leaves: from its own hashes (RFC 9162 section 2.1.1)."""
+    folder = os.path.join(data, "audit/proof/tile/0")
+    hashes = []
+    for base, _, names in os.walk(folder):
+        for name in names:
+            path = os.path.join(base, name)
+            number = int("".join(re.findall(r"\d{3}", os.path.relpath(path, folder).split(".p")[0])))
+            with open(path, "rb") as f:
+                raw = f.read()
+            hashes += [(number * 256 + i // 32, raw[i:i + 32]) for i in range(0, len(raw), 32)]
+    leaves = [leaf for _, leaf in sorted(dict(hashes).items())][:size]
+
+    def tree(part):
+        if len(part) == 1:
+            return part[0]
+        half = 1 << (len(part) - 1).bit_length() - 1
+        return hashlib.sha256(b"\1" + tree(part[:half]) + tree(part[half:])).digest()
+
+    check(size > 0 and len(leaves) == size, f"{len(leaves)} leaves of the audit log, {size} wanted")
+    return base64.b64encode(tree(leaves)).decode()
+
+
+def restore(backup, key_file, sent, events, origin, before, origin_runs):
+    """A restored server serves what was sent, its proof logs have the roots of before, and its audit log is the one of
+    before, whole."""
     home = tempfile.mkdtemp(prefix="daybook-test-")
     try:
         data = os.path.join(home, "data")
         check("key file" in run("backup", "restore", backup, "--data", data), "restore")
         check("not empty" in run("backup", "restore", backup, "--data", data, code=CONFLICT), "a second restore")
         shutil.copy2(key_file, data + ".key")
+        size, root = audit_checkpoint(data)
+        # It is at most a minute behind while a server runs, and exact when one has stopped.
+        check(size > 0 or origin_runs, "no leaf of the audit log")
+        if size > 0:
+            check_equal(root, audit_root(origin, size), "the audit log's root after the restore")
+        if not origin_runs:
+            check_equal((size, root), audit_checkpoint(origin), "the audit log's head after the restore")
         server = Server(directory=home)
         count, _ = server.verify()
         check_equal(count, len(sent), "messages after the restore")
         with server:
             check_equal(server.api.call("Daybook.GetStatus")["Archives"][0]["Messages"], len(sent), "messages in the status")
+            check_equal(heads(server), before, "the archives' proof roots after the restore")
             compare(server, sent, "restored")
             answer = server.api.call("Daybook.VerifyAuditLog")
             check_equal(answer["Problems"], [], "the audit log after the restore")
@@ -161,7 +216,7 @@ def main():
             for name, content in tree(backup).items():
                 check(SECRET not in content, f"mail in the clear in {name}")
                 check(key not in content and key[-32:] not in content, f"the key in {name}")
-            restore(backup, key_file, sent, events)
+            restore(backup, key_file, sent, events, server.data, heads(server), True)
             before = under_load(server, backup, sent)
             again = os.path.join(place, "damaged")
             shutil.copytree(backup, again)
@@ -173,10 +228,11 @@ def main():
             text = run("backup", "create", again, "--data", server.data)
             check(copied(text) < first, f"a backup that was cut off began anew: {text}")
             run("backup", "verify", again)
+            roots = heads(server)
             server.stop()
             text = run("backup", "create", backup, "--data", server.data)
             check(len(sent) >= len(before), "load")
-            restore(backup, key_file, sent, events)
+            restore(backup, key_file, sent, events, server.data, roots, False)
         print(f"backup: {len(sent)} messages, bit for bit after the restore")
     finally:
         shutil.rmtree(place, ignore_errors=True)

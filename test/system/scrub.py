@@ -35,7 +35,41 @@ def packs(home):
     return sorted(found)
 
 
+def proof_files(archive):
+    """One of each kind in a proof log, and the word that must name it."""
+    found = {}
+    for base, _, names in os.walk(os.path.join(archive, "proof")):
+        for name in names:
+            path = os.path.join(base, name)
+            kind = "entries" if "/entries/" in path else "tile" if "/tile/" in path else name
+            if kind in ("entries", "tile", "checkpoint", "vkey"):
+                found[kind] = path
+    check_equal(sorted(found), ["checkpoint", "entries", "tile", "vkey"], "files of a proof log")
+    return found
+
+
+def proof_log():
+    """Damage to a proof log at rest, while the server has it open: a round finds and names it; then all is well again."""
+    with Server() as server:
+        scenario = Scenario(server.api)
+        smtp = Smtp(server.smtp[0])
+        for i in range(10):
+            smtp.send(daybook.simple_message(f"message {i}", "Hello.\r\n"))
+        smtp.close()
+        server.api.call("Daybook.PrepareBackup")
+        for kind, path in proof_files(os.path.join(server.data, "archives", scenario.archive)).items():
+            flip(path, os.path.getsize(path) // 2)
+            text = run(server, "scrub", "start", "--wait", code=DAMAGED)
+            check({"entries": "bundle"}.get(kind, kind) in text and scenario.archive in text, f"damaged {kind}: {text}")
+            flip(path, os.path.getsize(path) // 2)
+            server.api.call("Daybook.StartScrub")
+            daybook.wait_for("a round", lambda: not server.api.call("Daybook.GetScrub")["Asked"], 30)
+            last = server.api.call("Daybook.GetScrub")["LastRound"]
+            check_equal(last["Problems"], [], f"after {kind} was put right")
+
+
 def main():
+    proof_log()
     home = tempfile.mkdtemp(prefix="daybook-test-")
     try:
         with Server(directory=home) as server:
