@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base_mem.h"
+#include "os_thread.h"
 #include "wire_parcel.h"
 
 #define COME_MS  5000 /* for a courier to be introduced */
@@ -15,14 +16,9 @@
 void
 app_carrier_init(struct app_carrier *c, struct app_outbox *outbox)
 {
-	pthread_condattr_t attributes;
-
 	*c = (struct app_carrier){.outbox = outbox};
 	must(pthread_mutex_init(&c->lock, NULL) == 0);
-	must(pthread_condattr_init(&attributes) == 0);
-	must(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
-	must(pthread_cond_init(&c->wake, &attributes) == 0);
-	(void)pthread_condattr_destroy(&attributes);
+	os_condition_init(&c->wake);
 }
 
 static void
@@ -74,16 +70,6 @@ app_carrier_answer(struct app_carrier *c, struct wire_frame *frame)
 	wire_frame_free(&frame);
 }
 
-static struct timespec
-deadline_of(unsigned ms)
-{
-	struct timespec at;
-
-	must(clock_gettime(CLOCK_MONOTONIC, &at) == 0);
-	at.tv_sec += ms / 1000 + 1;
-	return at;
-}
-
 /* Sent by the loop to the courier that is there now. lock held. */
 static void
 parcel_send(struct app_carrier *c, const struct witness_parcel *p)
@@ -127,7 +113,7 @@ app_carrier_carry(void *ctx, const struct witness_parcel *parcel, struct buf *re
     long *status_out, struct err *err)
 {
 	struct app_carrier *c = ctx;
-	struct timespec until = deadline_of(COME_MS);
+	struct timespec until = os_deadline(COME_MS);
 	struct wire_frame *answer;
 	uint64_t life;
 	int rc = 0;
@@ -140,7 +126,7 @@ app_carrier_carry(void *ctx, const struct witness_parcel *parcel, struct buf *re
 	if (life != 0 && !c->closing) {
 		c->waiting = true;
 		parcel_send(c, parcel);
-		until = deadline_of(parcel->call_ms + GRACE_MS);
+		until = os_deadline(parcel->call_ms + GRACE_MS);
 		for (rc = 0; c->answer == NULL && !c->closing && c->life == life && rc == 0;)
 			rc = pthread_cond_timedwait(&c->wake, &c->lock, &until);
 	}

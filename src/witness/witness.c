@@ -15,7 +15,7 @@
 #include "proof_checkpoint.h"
 #include "witness_int.h"
 
-#define LOOK_SECONDS 1
+#define LOOK_MS 1000
 
 struct witness_set {
 	struct witness_options o;
@@ -285,8 +285,7 @@ run(void *ctx)
 
 	while (!atomic_load(&s->closing)) {
 		witness_round(s);
-		must(clock_gettime(CLOCK_MONOTONIC, &until) == 0);
-		until.tv_sec += LOOK_SECONDS;
+		until = os_deadline(LOOK_MS);
 		set_lock(s);
 		if (!atomic_load(&s->closing))
 			(void)pthread_cond_timedwait(&s->wake, &s->lock, &until);
@@ -299,16 +298,12 @@ bool
 witness_open(const struct witness_options *o, struct witness_set **out, struct err *err)
 {
 	struct witness_set *s = mem_calloc(1, sizeof *s);
-	pthread_condattr_t attributes;
 
 	must(o->count <= WITNESSES_MAX);
 	s->o = *o;
 	s->dir = mem_strdup(o->dir);
 	must(pthread_mutex_init(&s->lock, NULL) == 0);
-	must(pthread_condattr_init(&attributes) == 0);
-	must(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
-	must(pthread_cond_init(&s->wake, &attributes) == 0);
-	(void)pthread_condattr_destroy(&attributes);
+	os_condition_init(&s->wake);
 	*out = s;
 	if (o->threads && o->count > 0)
 		s->thread_started = os_thread_start(&s->thread, "witness", run, s, err);
