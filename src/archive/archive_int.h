@@ -18,6 +18,7 @@
 #define ARCHIVE_BATCH_BYTES (8 * LIMIT_MIB) /* one write and sync */
 /* Log files that are not sealed yet: so many may wait while mail comes in crowds; from so many on the writer waits. */
 #define ARCHIVE_FILES_PUT_OFF  8u
+#define ARCHIVE_ROWS_PUT_OFF   131072u /* they are in memory */
 #define ARCHIVE_FILES_AHEAD    16u
 #define ARCHIVE_FREE_FILES_MAX 4u /* log files kept for the next use; more are removed */
 
@@ -54,6 +55,7 @@ struct archive_unsealed_row {
 	uint16_t delivery; /* which one of the record */
 	bool sealed;       /* lock: is in a pack now */
 	bool damaged;      /* seal_lock: the record cannot be read any more */
+	bool chosen;       /* seal_lock: for the pack that is being made */
 };
 
 /* A log file and what is in it. */
@@ -168,6 +170,10 @@ void archive_seal_pause(struct archive *a, int64_t ms); /* until woken, or closi
 
 /* archive_merge.c: small packs of a volume into larger ones, as many as there are to do; seal_lock held. */
 void archive_merge(struct archive *a, struct archive_volume *v);
+
+/* archive_read_holder: the pack that has a record, held, and its archive; NULL when none has. */
+struct pack *archive_read_holder(struct archive *a, const struct id_record *id,
+    size_t *position_out, char archive_id[ARCHIVE_ID_SIZE]);
 
 /* archive_recover.c: fills a from the disk. */
 MUST_USE bool archive_recover(struct archive *a, struct archive_recovery *out, struct err *err);

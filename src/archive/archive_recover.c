@@ -94,6 +94,91 @@ is_contained(struct pack *p, struct pack *q)
 	return pack_is_contained(p, q, &contained, &err) && contained;
 }
 
+/* A pack of records alone, in order of its oldest one. It can hold only what is within its time. */
+struct span {
+	int64_t oldest_ms, newest_ms;
+	int64_t newest_so_far_ms; /* of this one and all before it */
+	size_t at;                /* among the packs; it is gone when that is NULL */
+};
+
+/* Who may hold what others hold: packs in order of time, and those with tombstones, whose times say little. */
+struct holders {
+	struct span *spans;
+	size_t span_count;
+	size_t *graves;
+	size_t grave_count;
+};
+
+static int
+by_oldest(const void *a, const void *b)
+{
+	const struct span *x = a, *y = b;
+
+	return x->oldest_ms < y->oldest_ms ? -1 : x->oldest_ms > y->oldest_ms;
+}
+
+static void
+holders_fill(struct holders *h, const struct archive_volume *v)
+{
+	*h = (struct holders){.spans = mem_calloc(v->pack_count, sizeof *h->spans),
+	    .graves = mem_calloc(v->pack_count, sizeof *h->graves)};
+	for (size_t i = 0; i < v->pack_count; i++) {
+		struct pack_info info;
+
+		pack_info_get(v->packs[i], &info);
+		if (info.tombstones > 0)
+			h->graves[h->grave_count++] = i;
+		else
+			h->spans[h->span_count++] = (struct span){.oldest_ms = info.oldest_ms,
+			    .newest_ms = info.newest_ms,
+			    .newest_so_far_ms = info.newest_ms,
+			    .at = i};
+	}
+	if (h->span_count > 0)
+		qsort(h->spans, h->span_count, sizeof *h->spans, by_oldest);
+	for (size_t i = 1; i < h->span_count; i++)
+		if (h->spans[i - 1].newest_so_far_ms > h->spans[i].newest_so_far_ms)
+			h->spans[i].newest_so_far_ms = h->spans[i - 1].newest_so_far_ms;
+}
+
+/* So many spans begin at that time or before. */
+static size_t
+spans_until(const struct holders *h, int64_t ms)
+{
+	size_t low = 0, high = h->span_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (h->spans[middle].oldest_ms <= ms)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Does another pack hold everything of this one? */
+static bool
+is_held_elsewhere(const struct archive_volume *v, const struct holders *h, size_t i)
+{
+	struct pack_info info;
+	bool held = false;
+
+	pack_info_get(v->packs[i], &info);
+	for (size_t k = 0; k < h->grave_count && !held; k++)
+		held = h->graves[k] != i && v->packs[h->graves[k]] != NULL &&
+		       is_contained(v->packs[i], v->packs[h->graves[k]]);
+	if (info.tombstones > 0)
+		return held;
+	for (size_t k = spans_until(h, info.oldest_ms);
+	     k-- > 0 && !held && h->spans[k].newest_so_far_ms >= info.newest_ms;)
+		held = h->spans[k].at != i && h->spans[k].newest_ms >= info.newest_ms &&
+		       v->packs[h->spans[k].at] != NULL &&
+		       is_contained(v->packs[i], v->packs[h->spans[k].at]);
+	return held;
+}
+
 /*
  * A pack whose records are all in another one, or buried there, goes: it was sealed again because its last sync failed,
  * or merged, or rewritten, and the power went before it was removed. Of two with the same records the one loaded first,
@@ -103,24 +188,26 @@ static bool
 contained_drop(
     struct archive *a, struct archive_volume *v, struct archive_recovery *out, struct err *err)
 {
+	struct holders h;
+	size_t kept = 0;
 	bool ok = true;
 
+	holders_fill(&h, v);
 	for (size_t i = v->pack_count; ok && i-- > 0;) {
-		bool contained = false;
-
-		for (size_t k = 0; k < v->pack_count && !contained; k++)
-			contained = k != i && is_contained(v->packs[i], v->packs[k]);
-		if (!contained)
+		if (!is_held_elsewhere(v, &h, i))
 			continue;
 		log_info(
 		    "pack %s holds what another one holds, and is removed", pack_path(v->packs[i]));
 		ok = os_fs_unlink(a->options.fs, pack_path(v->packs[i]), err);
 		pack_release(&v->packs[i]);
-		v->pack_count--;
-		memmove(
-		    &v->packs[i], &v->packs[i + 1], (v->pack_count - i) * sizeof(struct pack *));
 		out->packs--;
 	}
+	for (size_t i = 0; i < v->pack_count; i++)
+		if (v->packs[i] != NULL)
+			v->packs[kept++] = v->packs[i];
+	v->pack_count = kept;
+	mem_free(h.spans);
+	mem_free(h.graves);
 	return ok;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From complete log files into packs, one pack for each archive, file and calendar month; then the file is freed.
+ * From complete log files into packs; then the files are freed. Files that wait together are sealed together, so that
+ * what was sent again lies in one pack, once: one pack for each archive and calendar month, unless that is too much.
  *
  * Order: the pack is whole, verified and named on disk; then, under the lock, it is shown and its rows are not, so that
  * every view has each record once; when no view holds the file any more, it is marked free, durably.
@@ -16,37 +17,52 @@
 
 #define RETRY_MS 30000
 #define ROUND_MS 1000
+/* Files are sealed together up to here; and when so much waits, or something old enough, it is time to. */
+#define JOIN_FILES 4u
+#define JOIN_ROWS  65536u
+#define PACK_BYTES (256 * LIMIT_MIB)       /* of pack_writer_raw_bytes */
+#define KEEP_BYTES ((size_t)4 * LIMIT_MIB) /* of memory for one record, to the next */
+
+/* Complete log files, oldest first, and one volume's pack that is made of them. */
+struct sealing {
+	struct archive_unsealed *files[JOIN_FILES];
+	size_t count;
+	struct archive_volume *v;
+	struct pack_writer *w;
+	struct buf plain; /* the record at hand */
+};
 
 /* One row into the pack. A record that cannot be read any more stays in the log, named. */
 static bool
-row_add(struct archive_unsealed *u, struct archive_unsealed_row *row, struct pack_writer *w,
+row_add(struct sealing *s, struct archive_unsealed *u, struct archive_unsealed_row *row,
     struct err *err)
 {
 	struct archive_record record;
 	struct pack_row columns;
 	struct arena arena;
 	struct reader r;
-	struct buf plain;
 	bool readable, ok = true;
 
 	arena_init(&arena);
-	buf_init(&plain, ARCHIVE_RECORD_BYTES_MAX);
+	buf_reset(&s->plain);
+	if (s->plain.cap > KEEP_BYTES)
+		buf_release(&s->plain);
 	reader_init(&r, row->encoded);
-	readable = archive_log_read(u->log, row->offset, row->length, &plain, err) &&
-		   archive_record_decode(buf_view(&plain), &arena, &record, err) &&
+	readable = archive_log_read(u->log, row->offset, row->length, &s->plain, err) &&
+		   archive_record_decode(buf_view(&s->plain), &arena, &record, err) &&
 		   pack_row_decode(&r, &arena, &columns, err) &&
 		   (row->delivery < record.delivery_count ||
 		       ERR(err, ERR_CORRUPT, "a record lost a delivery"));
 	if (readable)
-		ok = pack_writer_add(
-		    w, &columns, record.deliveries[row->delivery].added_headers, record.body, err);
+		ok = pack_writer_add(s->w, &columns, record.deliveries[row->delivery].added_headers,
+		    record.body, err);
 	else if (err->code == ERR_CORRUPT)
 		row->damaged = u->pinned = true;
 	else
 		ok = false;
 	if (!readable && ok)
 		log_error("a kept message is damaged and stays in the intake log: %s", err->msg);
-	buf_fini(&plain);
+	row->chosen = readable;
 	arena_fini(&arena);
 	return ok;
 }
@@ -59,35 +75,44 @@ is_due(const struct archive_unsealed_row *row, const struct archive_volume *v, i
 	       pack_month_of(row->received_ms) == month;
 }
 
+/* Those of the month, until the pack is full; what is left is for the next one. */
 static bool
-rows_add(struct archive *a, struct archive_unsealed *u, const struct archive_volume *v,
-    int32_t month, struct pack_writer *w, size_t *added_out, struct err *err)
+rows_add(struct archive *a, struct sealing *s, int32_t month, size_t *added_out, struct err *err)
 {
 	*added_out = 0;
-	for (size_t i = 0; i < u->row_count; i++) {
-		struct archive_unsealed_row *row = u->rows[i];
+	for (size_t f = 0; f < s->count; f++)
+		for (size_t i = 0; i < s->files[f]->row_count; i++) {
+			struct archive_unsealed_row *row = s->files[f]->rows[i];
 
-		if (!is_due(row, v, month))
-			continue;
-		if (atomic_load(&a->closing))
-			return ERR(err, ERR_CANCELLED, "closing");
-		if (!row_add(u, row, w, err))
-			return false;
-		*added_out += !row->damaged;
-	}
+			if (!is_due(row, s->v, month))
+				continue;
+			if (pack_writer_raw_bytes(s->w) >= PACK_BYTES)
+				return true;
+			if (atomic_load(&a->closing))
+				return ERR(err, ERR_CANCELLED, "closing");
+			if (!row_add(s, s->files[f], row, err))
+				return false;
+			*added_out += row->chosen;
+		}
 	return true;
 }
 
-/* The pack is shown and its rows are not, in one step. */
+/* The pack is shown and its rows are not, in one step; NULL: there is none. */
 static void
-swap(struct archive *a, struct archive_unsealed *u, struct archive_volume *v, int32_t month,
-    struct pack *pack)
+swap(struct archive *a, struct sealing *s, struct pack *pack)
 {
 	archive_lock(&a->lock);
-	archive_volume_add_pack(a, v, pack);
-	for (size_t i = 0; i < u->row_count; i++)
-		if (is_due(u->rows[i], v, month))
-			u->rows[i]->sealed = true;
+	if (pack != NULL)
+		archive_volume_add_pack(a, s->v, pack);
+	for (size_t f = 0; f < s->count; f++)
+		for (size_t i = 0; i < s->files[f]->row_count; i++) {
+			struct archive_unsealed_row *row = s->files[f]->rows[i];
+
+			if (row->volume != s->v)
+				continue;
+			row->sealed = row->sealed || (row->chosen && pack != NULL);
+			row->chosen = false;
+		}
 	archive_unlock(&a->lock);
 }
 
@@ -102,10 +127,9 @@ written_tell(const struct archive_volume *v, const struct pack_written *written)
 }
 
 static bool
-volume_seal(struct archive *a, struct archive_unsealed *u, struct archive_volume *v, int32_t month,
-    struct err *err)
+pack_seal(struct archive *a, struct sealing *s, int32_t month, struct err *err)
 {
-	struct pack_writer *w = NULL;
+	struct archive_volume *v = s->v;
 	struct pack *pack = NULL;
 	struct pack_written written;
 	uint64_t first_leaf;
@@ -114,33 +138,50 @@ volume_seal(struct archive *a, struct archive_unsealed *u, struct archive_volume
 
 	if (!archive_volume_orphans_remove(a, v, err) ||
 	    !pack_writer_new(a->options.fs, v->packs_dir, v->id, v->key, &a->options.rng,
-		clock_now_ms(&a->options.clock), &w, err))
+		clock_now_ms(&a->options.clock), &s->w, err))
 		return false;
-	ok = rows_add(a, u, v, month, w, &added, err);
+	ok = rows_add(a, s, month, &added, err);
 	if (!ok || added == 0 || !archive_proof_next(a, v, &first_leaf, err)) {
-		pack_writer_drop(&w);
+		pack_writer_drop(&s->w);
 		return ok && added == 0;
 	}
 	if (first_leaf != PACK_LEAF_NONE)
-		pack_writer_leaves(w, first_leaf);
-	if (!archive_volume_finish(a, v, &w, &written, &pack, err))
+		pack_writer_leaves(s->w, first_leaf);
+	if (!archive_volume_finish(a, v, &s->w, &written, &pack, err))
 		return false;
 	archive_proof_pack(a, v, pack);
-	swap(a, u, v, month, pack);
+	swap(a, s, pack);
 	written_tell(v, &written);
 	return true;
 }
 
 /* The month of the first row that is in no pack yet; a pack is of one month. */
 static bool
-has_work(const struct archive_unsealed *u, const struct archive_volume *v, int32_t *month_out)
+has_work(const struct sealing *s, int32_t *month_out)
 {
-	for (size_t i = 0; i < u->row_count; i++)
-		if (u->rows[i]->volume == v && !u->rows[i]->sealed && !u->rows[i]->damaged) {
-			*month_out = pack_month_of(u->rows[i]->received_ms);
-			return true;
+	for (size_t f = 0; f < s->count; f++)
+		for (size_t i = 0; i < s->files[f]->row_count; i++) {
+			const struct archive_unsealed_row *row = s->files[f]->rows[i];
+
+			if (row->volume == s->v && !row->sealed && !row->damaged) {
+				*month_out = pack_month_of(row->received_ms);
+				return true;
+			}
 		}
 	return false;
+}
+
+static bool
+volume_seal(struct archive *a, struct sealing *s, struct err *err)
+{
+	int32_t month;
+
+	while (has_work(s, &month))
+		if (!pack_seal(a, s, month, err)) {
+			swap(a, s, NULL);
+			return false;
+		}
+	return true;
 }
 
 static bool
@@ -244,36 +285,65 @@ volume_at(struct archive *a, size_t i)
 }
 
 static bool
-file_seal(struct archive *a, struct archive_unsealed *u, struct err *err)
+files_seal(struct archive *a, struct sealing *s, struct err *err)
 {
-	struct archive_volume *v;
-	int32_t month;
+	bool retired = false, ok = true;
 
-	for (size_t i = 0; (v = volume_at(a, i)) != NULL; i++)
-		while (has_work(u, v, &month))
-			if (!volume_seal(a, u, v, month, err))
-				return false;
-	if (all_sealed(u)) {
-		retire(a, u);
-		mem_trim(); /* the rows of a whole file and the buffers of its packs */
-	}
-	return true;
+	for (size_t i = 0; ok && (s->v = volume_at(a, i)) != NULL; i++)
+		ok = volume_seal(a, s, err);
+	for (size_t i = 0; i < s->count; i++)
+		if (all_sealed(s->files[i])) {
+			retire(a, s->files[i]);
+			retired = true;
+		}
+	if (retired)
+		mem_trim(); /* the rows of whole files and the buffers of their packs */
+	return ok;
 }
 
-/* The first complete file from at on that still has something to do. */
-static struct archive_unsealed *
-complete_file(struct archive *a, uint64_t *sequence)
+/* Complete files behind a sequence, oldest first, as many as are sealed together; the first one in any case. */
+static bool
+files_take(struct archive *a, uint64_t *sequence, size_t count_max, struct sealing *s)
 {
-	struct archive_unsealed *u = NULL;
+	size_t rows = 0;
+
+	s->count = 0;
+	archive_lock(&a->lock);
+	for (size_t i = 0; i < a->file_count && s->count < count_max; i++) {
+		struct archive_unsealed *u = a->files[i];
+
+		if (!u->complete || u->log->header.sequence <= *sequence)
+			continue;
+		if (s->count > 0 && rows + u->row_count > JOIN_ROWS)
+			break;
+		rows += u->row_count;
+		s->files[s->count++] = u;
+		*sequence = u->log->header.sequence;
+	}
+	archive_unlock(&a->lock);
+	return s->count > 0;
+}
+
+/* Enough waits to make a large pack of it, or something has waited for long. */
+static bool
+is_worth_it(struct archive *a)
+{
+	int64_t now_ms = clock_now_ms(&a->options.clock);
+	size_t files = 0, rows = 0;
+	bool aged = false;
 
 	archive_lock(&a->lock);
-	for (size_t i = 0; i < a->file_count && u == NULL; i++)
-		if (a->files[i]->complete && a->files[i]->log->header.sequence > *sequence)
-			u = a->files[i];
-	if (u != NULL)
-		*sequence = u->log->header.sequence;
+	for (size_t i = 0; i < a->file_count; i++) {
+		const struct archive_unsealed *u = a->files[i];
+
+		if (!u->complete)
+			continue;
+		files++;
+		rows += u->row_count;
+		aged = aged || now_ms - u->first_ms >= a->options.seal_age_ms;
+	}
 	archive_unlock(&a->lock);
-	return u;
+	return files >= JOIN_FILES || rows >= JOIN_ROWS || aged;
 }
 
 static bool
@@ -321,37 +391,51 @@ static bool
 is_put_off(struct archive *a)
 {
 	int64_t now_ms = clock_mono_ms(&a->options.clock);
+	size_t rows = 0;
 	bool put_off;
 
 	archive_lock(&a->lock);
-	put_off = now_ms < a->busy_until_ms && a->file_count <= ARCHIVE_FILES_PUT_OFF;
+	for (size_t i = 0; i < a->file_count; i++)
+		rows += a->files[i]->row_count;
+	put_off = now_ms < a->busy_until_ms && a->file_count <= ARCHIVE_FILES_PUT_OFF &&
+		  rows <= ARCHIVE_ROWS_PUT_OFF;
 	archive_unlock(&a->lock);
 	return put_off;
 }
 
-/* patient: no file while mail comes in crowds. */
+/*
+ * patient: not while mail comes in crowds, and not few files alone. A file that cannot be sealed must not keep the
+ * others waiting, unless they would fare no better: after a failure each is tried alone, up to the last one.
+ */
 static bool
 seal_files(struct archive *a, bool patient, struct err *err)
 {
-	struct archive_unsealed *u;
+	struct sealing s = {.count = 0};
 	struct archive_volume *v;
-	uint64_t sequence = 0;
+	size_t together = JOIN_FILES;
+	uint64_t sequence = 0, again;
 	struct err trouble;
 	bool ok = true;
 
+	buf_init(&s.plain, ARCHIVE_RECORD_BYTES_MAX);
 	archive_lock(&a->seal_lock);
-	while (!(patient && is_put_off(a)) && (u = complete_file(a, &sequence)) != NULL) {
-		bool sealed = may_seal(a, &trouble) && file_seal(a, u, &trouble);
+	for (again = 0; !(patient && (is_put_off(a) || !is_worth_it(a))) &&
+			files_take(a, &sequence, together, &s);
+	     again = sequence) {
+		bool sealed = may_seal(a, &trouble) && files_seal(a, &s, &trouble);
 
 		archive_seal_retire(a); /* for the next use, even when there is much to do */
 		if (!sealed && ok)
 			*err = trouble; /* the first one counts */
 		ok = ok && sealed;
-		/* A file that cannot be sealed must not keep the others waiting, unless they would fare no better. */
 		if (!sealed && (trouble.code == ERR_CANCELLED || trouble.code == ERR_NO_SPACE ||
 				   archive_failed(a)))
 			break;
+		if (!sealed && s.count > 1)
+			sequence = again;
+		together = sealed ? JOIN_FILES : 1;
 	}
+	buf_fini(&s.plain);
 	archive_seal_retire(a);
 	for (size_t i = 0; ok && !(patient && is_put_off(a)) && (v = volume_at(a, i)) != NULL; i++)
 		archive_merge(a, v);

@@ -10,10 +10,10 @@
 #include "base_err.h"
 
 #define ARENAS        2
-#define KEEP_BYTES    (8 * 1024 * 1024)  /* at the end of an arena */
+#define KEEP_BYTES    (16 * 1024 * 1024) /* at the end of an arena */
 #define TRIM_BYTES    (16 * 1024 * 1024) /* less is not worth walking the heap for */
 #define GROW_BYTES    (512 * 1024)
-#define OWN_MAP_BYTES (1024 * 1024)
+#define OWN_MAP_BYTES (4 * 1024 * 1024)
 
 void *
 mem_alloc(size_t size)

@@ -289,6 +289,18 @@ take_dashes(struct scan *s, struct bytes line, size_t at, size_t next)
 	return next;
 }
 
+/* The next line that begins with two dashes. Base64 has none: most of a large message is passed in one step. */
+static size_t
+dashes_find(struct bytes all, size_t at)
+{
+	while ((at = bytes_find_byte(all, at, '-')) != SIZE_MAX) {
+		if (at > 0 && all.ptr[at - 1] == '\n' && all.len - at > 2 && all.ptr[at + 1] == '-')
+			return at;
+		at++;
+	}
+	return all.len;
+}
+
 static void
 scan_lines(struct scan *s, size_t at)
 {
@@ -301,9 +313,7 @@ scan_lines(struct scan *s, size_t at)
 
 			at = take_dashes(s, line, at, next);
 		} else {
-			size_t lf = bytes_find_byte(all, at, '\n');
-
-			at = lf == SIZE_MAX ? all.len : lf + 1;
+			at = dashes_find(all, at);
 		}
 	}
 }

@@ -291,7 +291,9 @@ leaves_that_failed_are_appended_later(void **state)
 					       .sys_errno = EIO,
 					       .how = OS_FAIL_BEFORE,
 					       .from_then_on = true});
-		keep(&f, 30, 60);
+		keep(&f, 30, 45);
+		assert_true(archive_seal(f.archive, true, &err));
+		keep(&f, 45, 60);
 		assert_false(archive_seal(f.archive, true, &err)); /* the second pack finds out */
 		os_fs_failing_disarm(failing);
 		assert_int_equal(size_of(&f), 30);
