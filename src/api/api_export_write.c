@@ -27,6 +27,7 @@ struct export_state {
 	struct buf body;
 	struct buf entries; /* of the manifest, JSON objects joined by commas */
 	uint64_t written, damaged, bytes;
+	struct archive_reader *reader;
 	struct archive_proof_at at; /* one checkpoint for all; no note: none can be had */
 	struct buf note, key, proof;
 };
@@ -76,13 +77,11 @@ file_write(struct export_state *s, const char *path, struct bytes data, struct e
 }
 
 static void
-hash_set(struct json *out, const char *key, struct bytes data)
+digest_set(struct json *out, const char *key, const uint8_t digest[CRYPT_SHA256_BYTES])
 {
-	uint8_t digest[CRYPT_SHA256_BYTES];
 	char hex[2 * CRYPT_SHA256_BYTES + 1];
 
-	crypt_sha256(digest, data);
-	text_hex_format(hex, bytes_of(digest, sizeof(digest)));
+	text_hex_format(hex, bytes_of(digest, CRYPT_SHA256_BYTES));
 	json_set_str(out, key, hex);
 }
 
@@ -91,6 +90,7 @@ metadata_write(struct export_state *s, const char *id, const struct pack_row *ro
     struct json *entry, struct arena *arena, struct err *err)
 {
 	struct json *o = json_new_object();
+	uint8_t digest[CRYPT_SHA256_BYTES];
 	struct buf text;
 	bool ok;
 
@@ -98,7 +98,7 @@ metadata_write(struct export_state *s, const char *id, const struct pack_row *ro
 	json_set_seconds(o, "ReceivedTimestamp", row->received_ms);
 	json_set(o, "Envelope", api_row_envelope(row));
 	json_set(o, "Metadata", api_row_metadata(row));
-	hash_set(o, "sha256", buf_view(&s->body));
+	digest_set(o, "sha256", row->sha256);
 	buf_init(&text, 16 * LIMIT_MIB);
 	json_print_pretty(o, &text);
 	buf_append_byte(&text, '\n');
@@ -106,18 +106,20 @@ metadata_write(struct export_state *s, const char *id, const struct pack_row *ro
 	ok = buf_ok(&text, err) &&
 	     file_write(s, arena_printf(arena, "%s/%s.json", s->dir, id), buf_view(&text), err);
 	json_set_str(entry, "MetadataFile", arena_printf(arena, "%s.json", id));
-	hash_set(entry, "MetadataSha256", buf_view(&text));
+	crypt_sha256(digest, buf_view(&text));
+	digest_set(entry, "MetadataSha256", digest);
 	buf_fini(&text);
 	return ok;
 }
 
+/* The digest is the row's: reading the message held its bytes against it. */
 static bool
 message_write(struct export_state *s, const char *id, const struct pack_row *row,
     struct json *entry, struct arena *arena, struct err *err)
 {
 	json_set_str(entry, "File", arena_printf(arena, "%s.eml", id));
 	json_set_integer(entry, "SizeBytes", (int64_t)s->body.len);
-	hash_set(entry, "Sha256", buf_view(&s->body));
+	digest_set(entry, "Sha256", row->sha256);
 	s->bytes += s->body.len;
 	s->written++;
 	return file_write(
@@ -127,13 +129,13 @@ message_write(struct export_state *s, const char *id, const struct pack_row *row
 
 /* A message that came after the checkpoint, or whose log is damaged, goes without a proof, and says so. */
 static bool
-proof_write(struct export_state *s, const char *id, const struct id_record *record,
+proof_write(struct export_state *s, const char *id, const char *archive, const struct pack_row *row,
     struct json *entry, struct arena *arena, struct err *err)
 {
 	if (s->note.len == 0)
 		return true;
 	buf_reset(&s->proof);
-	if (archive_proof_message(s->job->api->o.archive, record, &s->at, &s->proof, err)) {
+	if (archive_proof_row(s->job->api->o.archive, archive, row, &s->at, &s->proof, err)) {
 		json_set_str(entry, "ProofFile", arena_printf(arena, "%s.tlog-proof", id));
 		return file_write(s, arena_printf(arena, "%s/%s.tlog-proof", s->dir, id),
 		    buf_view(&s->proof), err);
@@ -158,10 +160,10 @@ one_export(struct export_state *s, const struct id_record *record, struct err *e
 	id_record_format(id, record);
 	json_set_str(entry, "ArchivedMessageId", id);
 	buf_reset(&s->body);
-	ok = archive_read(s->job->api->o.archive, record, &arena, &archive, &row, &s->body, err);
+	ok = archive_reader_read(s->reader, record, &arena, &archive, &row, &s->body, err);
 	if (ok) {
 		ok = message_write(s, id, &row, entry, &arena, err) &&
-		     proof_write(s, id, record, entry, &arena, err);
+		     proof_write(s, id, archive, &row, entry, &arena, err);
 	} else if (err->code == ERR_CORRUPT || err->code == ERR_NOT_FOUND) {
 		json_set_str(entry, "Error", err->msg);
 		s->damaged++;
@@ -291,6 +293,7 @@ api_export_run(struct api_job *job, const struct json *doc, struct json *changes
 	buf_init(&s.note, PROOF_NOTE_BYTES_MAX);
 	buf_init(&s.key, PROOF_VKEY_BYTES_MAX);
 	buf_init(&s.proof, PROOF_TEXT_BYTES_MAX);
+	s.reader = archive_reader_new(job->api->o.archive);
 	head_take(&s, doc);
 	s.dir =
 	    api_export_directory(job->api, &s.arena, json_get_str(s3, "S3Location"), job->id, &why);
@@ -300,6 +303,7 @@ api_export_run(struct api_job *job, const struct json *doc, struct json *changes
 	     os_fs_sync_all(job->api->o.fs, s.dir, err) && manifest_write(&s, doc, err);
 	if (ok)
 		warnings_set(&s, &report, changes);
+	archive_reader_free(&s.reader);
 	buf_fini(&s.ids);
 	buf_fini(&s.body);
 	buf_fini(&s.entries);

@@ -157,6 +157,18 @@ MUST_USE bool archive_read(struct archive *a, const struct id_record *id, struct
     const char **archive_id_out, struct pack_row *row_out, struct buf *body, struct err *err);
 
 /*
+ * Many messages one after another, each as archive_read gives it. The pack that was read last stays open, so that
+ * messages that were kept together, in any order of time, come fast. One thread at a time; free it soon: what it reads
+ * from waits with being removed.
+ */
+struct archive_reader;
+struct archive_reader *archive_reader_new(struct archive *a);
+void archive_reader_free(struct archive_reader **r);
+MUST_USE bool archive_reader_read(struct archive_reader *r, const struct id_record *id,
+    struct arena *arena, const char **archive_id_out, struct pack_row *row_out, struct buf *body,
+    struct err *err);
+
+/*
  * archive_verify: read everything of one archive (NULL = all) and check it: digests, tags, directory against
  * content. problem is called once for each thing that is wrong, with a sentence that names it.
  * out     checked_out  messages whose bytes were rebuilt and hashed

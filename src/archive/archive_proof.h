@@ -43,6 +43,10 @@ struct archive_proof_at {
  * checkpoint; ERR_UNSUPPORTED it has no leaf. */
 MUST_USE bool archive_proof_message(struct archive *a, const struct id_record *id,
     const struct archive_proof_at *at, struct buf *text, struct err *err);
+/* archive_proof_row: the same for a row that archive_read or archive_reader_read just gave. */
+MUST_USE bool archive_proof_row(struct archive *a, const char *archive_id,
+    const struct pack_row *row, const struct archive_proof_at *at, struct buf *text,
+    struct err *err);
 /* archive_proof_consistency: that the log now begins with what it was at size first: hashes, 32 bytes each, appended to
  * path, and the checkpoint they lead to, appended to note. ERR_USAGE the log was never that large. */
 MUST_USE bool archive_proof_consistency(struct archive *a, const char *archive_id, uint64_t first,

@@ -142,25 +142,31 @@ is_unsealed(struct archive *a, const struct id_record *id)
 }
 
 bool
+archive_proof_row(struct archive *a, const char *archive_id, const struct pack_row *row,
+    const struct archive_proof_at *at, struct buf *text, struct err *err)
+{
+	struct archive_proof *proof;
+
+	if (row->leaf_index == PACK_LEAF_NONE)
+		return is_unsealed(a, &row->id)
+			   ? ERR(err, ERR_BUSY, "the message is not in the log yet")
+			   : ERR(err, ERR_UNSUPPORTED, "the message has no leaf in the log");
+	proof = proof_enter(a, archive_id, err);
+	return proof != NULL && proof_leave(proof, message_prove(proof, row, at, text, err));
+}
+
+bool
 archive_proof_message(struct archive *a, const struct id_record *id,
     const struct archive_proof_at *at, struct buf *text, struct err *err)
 {
-	struct archive_proof *proof = NULL;
 	const char *archive_id;
 	struct pack_row row;
 	struct arena arena;
 	bool ok;
 
 	arena_init(&arena);
-	ok = archive_read(a, id, &arena, &archive_id, &row, NULL, err);
-	if (ok && row.leaf_index == PACK_LEAF_NONE)
-		ok = is_unsealed(a, id)
-			 ? ERR(err, ERR_BUSY, "the message is not in the log yet")
-			 : ERR(err, ERR_UNSUPPORTED, "the message has no leaf in the log");
-	if (ok) {
-		proof = proof_enter(a, archive_id, err);
-		ok = proof != NULL && proof_leave(proof, message_prove(proof, &row, at, text, err));
-	}
+	ok = archive_read(a, id, &arena, &archive_id, &row, NULL, err) &&
+	     archive_proof_row(a, archive_id, &row, at, text, err);
 	arena_fini(&arena);
 	return ok;
 }

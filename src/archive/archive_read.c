@@ -26,9 +26,8 @@ unsealed_read(struct archive_view_row *found, struct arena *arena, const char **
 	       (body == NULL || archive_unsealed_body(found->file, found->row, body, err));
 }
 
-/* The pack and volume that hold id; the pack is held. NULL when none does. */
-static struct pack *
-holder_find(struct archive *a, const struct id_record *id, size_t *position_out,
+struct pack *
+archive_read_holder(struct archive *a, const struct id_record *id, size_t *position_out,
     char archive_id[ARCHIVE_ID_SIZE])
 {
 	int64_t ms = id_record_ms(id);
@@ -70,6 +69,20 @@ digest_check(const struct pack_row *row, const struct buf *body, struct err *err
 	    err, ERR_CORRUPT, "message %s: its bytes are not those that were received", text);
 }
 
+/* One message of one pack, whose reader holds the bytes against the row. */
+static bool
+sealed_read(struct pack *pack, size_t position, struct arena *arena, struct pack_row *row_out,
+    struct buf *body, struct err *err)
+{
+	struct pack_reader *reader = NULL;
+	bool ok = pack_reader_new(pack, &reader, err) &&
+		  pack_reader_row(reader, position, arena, row_out, err) &&
+		  (body == NULL || pack_reader_body(reader, position, body, err));
+
+	pack_reader_free(&reader);
+	return ok;
+}
+
 bool
 archive_read(struct archive *a, const struct id_record *id, struct arena *arena,
     const char **archive_id_out, struct pack_row *row_out, struct buf *body, struct err *err)
@@ -87,20 +100,20 @@ archive_read(struct archive *a, const struct id_record *id, struct arena *arena,
 		if (id_record_compare(&view.rows[i].row->id, id) == 0)
 			found = &view.rows[i];
 	if (found != NULL) {
-		ok = unsealed_read(found, arena, archive_id_out, row_out, body, err);
+		ok = unsealed_read(found, arena, archive_id_out, row_out, body, err) &&
+		     (body == NULL || digest_check(row_out, body, err));
 		archive_view_fini(a, &view);
 	} else {
 		archive_view_fini(a, &view);
 		/* A record sealed since the view was taken is in a pack now. */
-		pack = holder_find(a, id, &position, archive_id);
+		pack = archive_read_holder(a, id, &position, archive_id);
 		if (pack == NULL)
 			return ERR(err, ERR_NOT_FOUND, "no such message");
-		ok = pack_row(pack, position, arena, row_out, err) &&
-		     (body == NULL || pack_body(pack, position, body, err));
+		ok = sealed_read(pack, position, arena, row_out, body, err);
 		*archive_id_out = arena_strdup(arena, archive_id);
 		pack_release(&pack);
 	}
-	return ok && (body == NULL || digest_check(row_out, body, err));
+	return ok;
 }
 
 static void

@@ -45,7 +45,9 @@ proof_log_close(struct proof_log **pointer)
 		return;
 	proof_edge_fini(&log->edge);
 	for (unsigned i = 0; i < PROOF_CACHE_TILES; i++)
-		mem_free(log->cache[i].hashes);
+		mem_free(log->cache[i].nodes);
+	for (unsigned level = 0; level < PROOF_TILE_LEVELS; level++)
+		mem_free(log->edge_nodes[level]);
 	mem_free(log->cached_bundle);
 	buf_fini(&log->note);
 	mem_free(log->dir);

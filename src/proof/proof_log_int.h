@@ -11,12 +11,16 @@
 #define PROOF_BUNDLE_BYTES (PROOF_TILE_WIDTH * PROOF_ENTRY_BYTES)
 #define PROOF_TILE_BYTES   (PROOF_TILE_WIDTH * PROOF_HASH_BYTES)
 
+/* The hashes of a tile, and of every perfect subtree over them: those of height h from PROOF_NODES_AT(h) on. */
+#define PROOF_NODES       (2 * PROOF_TILE_WIDTH - 1)
+#define PROOF_NODES_AT(h) (2 * PROOF_TILE_WIDTH - (2 * PROOF_TILE_WIDTH >> (h)))
+
 /* A full tile that was read and held against the checkpoint. */
 struct proof_cached {
 	bool used;
 	unsigned level;
 	uint64_t index;
-	struct proof_hash *hashes; /* owned; NULL until first used */
+	struct proof_hash *nodes; /* owned; NULL until first used */
 };
 
 struct proof_log {
@@ -32,7 +36,10 @@ struct proof_log {
 	bool stale; /* an append failed: memory is not what the disk says */
 	struct proof_cached cache[PROOF_CACHE_TILES];
 	unsigned cache_next;
-	struct proof_leaf *cached_bundle; /* owned; a full bundle, or NULL */
+	struct proof_hash
+	    *edge_nodes[PROOF_TILE_LEVELS]; /* owned; of the edge, NULL until asked for */
+	uint64_t edge_nodes_size;           /* the size they are of */
+	struct proof_leaf *cached_bundle;   /* owned; a full bundle, or NULL */
 	uint64_t cached_bundle_index;
 };
 

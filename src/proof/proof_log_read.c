@@ -103,6 +103,10 @@ proof_log_cache_drop(struct proof_log *log)
 {
 	for (unsigned i = 0; i < PROOF_CACHE_TILES; i++)
 		log->cache[i].used = false;
+	for (unsigned level = 0; level < PROOF_TILE_LEVELS; level++) {
+		mem_free(log->edge_nodes[level]);
+		log->edge_nodes[level] = NULL;
+	}
 	mem_free(log->cached_bundle);
 	log->cached_bundle = NULL;
 }
@@ -114,9 +118,22 @@ cache_find(const struct proof_log *log, unsigned level, uint64_t index)
 		const struct proof_cached *c = &log->cache[i];
 
 		if (c->used && c->level == level && c->index == index)
-			return c->hashes;
+			return c->nodes;
 	}
 	return NULL;
+}
+
+/* The subtrees over the first width hashes of nodes. */
+static void
+nodes_fill(struct proof_hash *nodes, unsigned width)
+{
+	for (unsigned height = 1; width >> height > 0; height++) {
+		const struct proof_hash *below = nodes + PROOF_NODES_AT(height - 1);
+
+		for (unsigned i = 0; i < width >> height; i++)
+			proof_tree_node(
+			    &nodes[PROOF_NODES_AT(height) + i], &below[2 * i], &below[2 * i + 1]);
+	}
 }
 
 /* A full tile into the cache, if it hashes to what its parent says. */
@@ -126,15 +143,14 @@ cache_fill(struct proof_log *log, unsigned level, uint64_t index, const struct p
 {
 	struct proof_cached *c = &log->cache[log->cache_next++ % PROOF_CACHE_TILES];
 	char name[PROOF_TILE_PATH_SIZE];
-	struct proof_hash got;
 
 	c->used = false;
-	if (c->hashes == NULL)
-		c->hashes = mem_calloc(PROOF_TILE_WIDTH, sizeof *c->hashes);
-	if (!proof_log_hashes_read(log, level, index, PROOF_TILE_WIDTH, c->hashes, err))
+	if (c->nodes == NULL)
+		c->nodes = mem_calloc(PROOF_NODES, sizeof *c->nodes);
+	if (!proof_log_hashes_read(log, level, index, PROOF_TILE_WIDTH, c->nodes, err))
 		return NULL;
-	proof_tree_list(&got, c->hashes, PROOF_TILE_WIDTH);
-	if (!proof_tree_equal(&got, wanted)) {
+	nodes_fill(c->nodes, PROOF_TILE_WIDTH);
+	if (!proof_tree_equal(&c->nodes[PROOF_NODES - 1], wanted)) {
 		proof_tile_format(
 		    name, &(struct proof_tile){
 			      .level = level, .index = index, .width = PROOF_TILE_WIDTH});
@@ -144,7 +160,7 @@ cache_fill(struct proof_log *log, unsigned level, uint64_t index, const struct p
 	c->level = level;
 	c->index = index;
 	c->used = true;
-	return c->hashes;
+	return c->nodes;
 }
 
 /*
@@ -179,17 +195,43 @@ tile_get(struct proof_log *log, unsigned level, uint64_t index, struct err *err)
 	return hashes;
 }
 
+/* Those of the last tile of a level, which were believed when the log was opened. */
+static const struct proof_hash *
+edge_nodes(struct proof_log *log, unsigned level)
+{
+	unsigned width = proof_edge_count(&log->edge, level);
+
+	must(width > 0);
+	if (log->edge_nodes_size != log->edge.size) {
+		for (unsigned i = 0; i < PROOF_TILE_LEVELS; i++) {
+			mem_free(log->edge_nodes[i]);
+			log->edge_nodes[i] = NULL;
+		}
+		log->edge_nodes_size = log->edge.size;
+	}
+	if (log->edge_nodes[level] == NULL) {
+		log->edge_nodes[level] = mem_calloc(PROOF_NODES, sizeof *log->edge_nodes[level]);
+		memcpy(log->edge_nodes[level], log->edge.level[level],
+		    width * sizeof *log->edge_nodes[level]);
+		nodes_fill(log->edge_nodes[level], width);
+	}
+	return log->edge_nodes[level];
+}
+
 static bool
 subtree(void *ctx, unsigned height, uint64_t index, struct proof_hash *out, struct err *err)
 {
 	struct proof_log *log = ctx;
 	unsigned level = height / 8, rest = height % 8;
-	uint64_t first = index << rest;
-	const struct proof_hash *hashes = tile_get(log, level, first / PROOF_TILE_WIDTH, err);
+	uint64_t first = index << rest, tile = first / PROOF_TILE_WIDTH;
+	const struct proof_hash *nodes =
+	    proof_tile_width(level, tile, log->edge.size) < PROOF_TILE_WIDTH
+		? edge_nodes(log, level)
+		: tile_get(log, level, tile, err);
 
-	if (hashes == NULL)
+	if (nodes == NULL)
 		return false;
-	proof_tree_list(out, hashes + first % PROOF_TILE_WIDTH, (size_t)1 << rest);
+	*out = nodes[PROOF_NODES_AT(rest) + (first % PROOF_TILE_WIDTH >> rest)];
 	return true;
 }
 
