@@ -243,7 +243,7 @@ attachment_put(struct mix *m)
 			share += KINDS[a.kind++].share;
 		/* a few large ones, many small */
 		a.size = 8000 + rng_below(&m->rng,
-				    1 + rng_below(&m->rng, 1 + rng_below(&m->rng, 1350000)));
+				    1 + rng_below(&m->rng, 1 + rng_below(&m->rng, 1300000)));
 		m->pool[m->pool_count++ % POOL] = a;
 	}
 	attachment_bytes(m, &a);
@@ -309,7 +309,7 @@ texts_choose(struct mix *m, struct text list[1 + QUOTES_MAX])
 	size_t count = 1;
 
 	list[0] = (struct text){.seed = rng_u64(&m->rng),
-	    .words = 30 + rng_below(&m->rng, 1 + rng_below(&m->rng, 1300)),
+	    .words = 30 + rng_below(&m->rng, 1 + rng_below(&m->rng, 1400)),
 	    .person = m->sender};
 	while (m->text_count > 0 && count <= QUOTES_MAX && PERCENT(&m->rng, count == 1 ? 45 : 60))
 		list[count++] =

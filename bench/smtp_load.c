@@ -5,7 +5,7 @@
  * with its own Message-ID) goes to whatever listens. Prints one line of JSON; or, with "idle",
  * opens sessions, holds them and says how many it got.
  *
- *   smtp_load send ADDR PORT CONNECTIONS MESSAGES RECIPIENT
+ *   smtp_load send ADDR PORT CONNECTIONS MESSAGES [RECIPIENT [small]]   small: 2 KB each
  *   smtp_load idle ADDR PORT CONNECTIONS SECONDS
  */
 #include <arpa/inet.h>
@@ -24,8 +24,6 @@
 #include <unistd.h>
 
 #define MAILS            256 /* different ones */
-#define TEXT_BYTES       8000
-#define ATTACHMENT_BYTES 10500 /* before base64 */
 #define MAIL_BYTES_MAX   32768
 #define SESSION_MESSAGES 100 /* then QUIT and a new connection, as senders do */
 #define CONNECTIONS_MAX  20000
@@ -44,6 +42,7 @@ struct load {
 	atomic_ulong accepted;
 	unsigned long count;
 	struct mail *mails;
+	size_t text_bytes, attachment_bytes; /* of a mail; the latter before base64 */
 };
 
 struct session {
@@ -79,13 +78,13 @@ put(struct mail *m, const char *text, size_t len)
 }
 
 static void
-put_text(struct mail *m, uint64_t *seed)
+put_text(struct mail *m, size_t bytes, uint64_t *seed)
 {
 	static const char *const words[] = {"the", "order", "of", "contract", "please", "find",
 	    "attached", "meeting", "on", "Monday", "with", "regards", "invoice", "number",
 	    "delivery", "we", "have", "received", "your", "letter", "and", "will", "answer", "as",
 	    "soon", "possible", "price", "offer", "customer", "department", "for", "to", "in", "a"};
-	size_t end = m->len + TEXT_BYTES, column = 0;
+	size_t end = m->len + bytes, column = 0;
 
 	while (m->len < end) {
 		const char *word = words[next_random(seed) % (sizeof words / sizeof words[0])];
@@ -100,13 +99,13 @@ put_text(struct mail *m, uint64_t *seed)
 }
 
 static void
-put_attachment(struct mail *m, uint64_t *seed)
+put_attachment(struct mail *m, size_t bytes, uint64_t *seed)
 {
 	static const char digits[] =
 	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	char line[78];
 
-	for (size_t done = 0; done < ATTACHMENT_BYTES; done += 57) {
+	for (size_t done = 0; done < bytes; done += 57) {
 		for (size_t i = 0; i < 76; i++)
 			line[i] = digits[next_random(seed) & 63];
 		line[76] = '\r';
@@ -116,7 +115,7 @@ put_attachment(struct mail *m, uint64_t *seed)
 }
 
 static void
-make_mail(struct mail *m, unsigned long n)
+make_mail(const struct load *l, struct mail *m, unsigned long n)
 {
 	uint64_t seed = n * 7919 + 1;
 	char head[1024];
@@ -134,14 +133,14 @@ make_mail(struct mail *m, unsigned long n)
 
 	m->len = 0;
 	put(m, head, (size_t)len);
-	put_text(m, &seed);
+	put_text(m, l->text_bytes, &seed);
 	len = snprintf(head, sizeof head,
 	    "--bench\r\nContent-Type: application/pdf; name=\"order-%lu.pdf\"\r\n"
 	    "Content-Transfer-Encoding: base64\r\nContent-Disposition: attachment; "
 	    "filename=\"order-%lu.pdf\"\r\n\r\n",
 	    n, n);
 	put(m, head, (size_t)len);
-	put_attachment(m, &seed);
+	put_attachment(m, l->attachment_bytes, &seed);
 	put(m, "--bench--\r\n.\r\n", 14);
 }
 
@@ -281,7 +280,7 @@ run_send(struct load *l, size_t connections)
 	if (l->mails == NULL)
 		die("calloc");
 	for (unsigned long i = 0; i < MAILS; i++) {
-		make_mail(&l->mails[i], i);
+		make_mail(l, &l->mails[i], i);
 		bytes += l->mails[i].len;
 	}
 	began = now();
@@ -317,12 +316,13 @@ run_idle(struct load *l, size_t connections, unsigned seconds)
 int
 main(int argc, char **argv)
 {
-	struct load l = {.to = {.sin_family = AF_INET}};
+	struct load l = {
+	    .to = {.sin_family = AF_INET}, .text_bytes = 8000, .attachment_bytes = 10500};
 	struct rlimit files;
 
 	if (argc < 6 || inet_pton(AF_INET, argv[2], &l.to.sin_addr) != 1) {
-		(void)fprintf(stderr,
-		    "smtp_load send|idle ADDR PORT CONNECTIONS MESSAGES|SECONDS [RECIPIENT]\n");
+		(void)fprintf(stderr, "smtp_load send|idle ADDR PORT CONNECTIONS MESSAGES|SECONDS "
+				      "[RECIPIENT [small]]\n");
 		return 2;
 	}
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
@@ -332,6 +332,10 @@ main(int argc, char **argv)
 	l.to.sin_port = htons((uint16_t)atoi(argv[3]));
 	l.count = strtoul(argv[5], NULL, 10);
 	l.recipient = argc > 6 ? argv[6] : "journaling@journaling.solutions";
+	if (argc > 7 && strcmp(argv[7], "small") == 0) {
+		l.text_bytes = 500;
+		l.attachment_bytes = 500;
+	}
 	if (strcmp(argv[1], "idle") == 0)
 		run_idle(&l, strtoul(argv[4], NULL, 10), (unsigned)l.count);
 	else
