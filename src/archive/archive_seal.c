@@ -20,6 +20,8 @@
 /* Files are sealed together up to here; and when so much waits, or something old enough, it is time to. */
 #define JOIN_FILES 4u
 #define JOIN_ROWS  65536u
+/* Smaller files wait for no others: who made them small wants his room back. */
+#define WAIT_BYTES (16 * LIMIT_MIB)
 #define PACK_BYTES (256 * LIMIT_MIB)       /* of pack_writer_raw_bytes */
 #define KEEP_BYTES ((size_t)4 * LIMIT_MIB) /* of memory for one record, to the next */
 
@@ -324,6 +326,16 @@ files_take(struct archive *a, uint64_t *sequence, size_t count_max, struct seali
 	return s->count > 0;
 }
 
+/* A file that is kept for its damage has nothing for a pack once the rest of it is sealed. */
+static bool
+is_done_with(const struct archive_unsealed *u)
+{
+	for (size_t i = 0; u->pinned && i < u->row_count; i++)
+		if (!u->rows[i]->sealed && !u->rows[i]->damaged)
+			return false;
+	return u->pinned;
+}
+
 /* Enough waits to make a large pack of it, or something has waited for long. */
 static bool
 is_worth_it(struct archive *a)
@@ -336,14 +348,15 @@ is_worth_it(struct archive *a)
 	for (size_t i = 0; i < a->file_count; i++) {
 		const struct archive_unsealed *u = a->files[i];
 
-		if (!u->complete)
+		if (!u->complete || is_done_with(u))
 			continue;
 		files++;
 		rows += u->row_count;
 		aged = aged || now_ms - u->first_ms >= a->options.seal_age_ms;
 	}
 	archive_unlock(&a->lock);
-	return files >= JOIN_FILES || rows >= JOIN_ROWS || aged;
+	return files > 0 && (files >= JOIN_FILES || rows >= JOIN_ROWS || aged ||
+				a->options.log_file_bytes < WAIT_BYTES);
 }
 
 static bool
