@@ -34,7 +34,8 @@ struct api_scrub {
 	struct json *problems, *last_problems; /* sentences, the first PROBLEMS_MAX */
 	char place[ARCHIVE_SCRUB_PLACE_SIZE];
 	int64_t due_ms;
-	bool at_once; /* this round was asked for: no pauses */
+	bool at_once;   /* this round was asked for: no pauses */
+	uint64_t asked; /* how often: what was begun before is not that round */
 	int64_t total_packs, total_bytes;
 };
 
@@ -181,12 +182,38 @@ pause_ms(const struct api *api, const struct archive_scrub_step *step)
 			 (double)step->total_bytes);
 }
 
+/* A round from its beginning. lock held. */
 static void
-round_end(struct api *api)
+round_reset(struct api_scrub *s)
+{
+	s->now = (struct round){0};
+	s->place[0] = '\0';
+	list_take(&s->problems, NULL);
+}
+
+/* lock held. */
+static void
+round_close(struct api *api, uint64_t records)
+{
+	struct api_scrub *s = api->scrub;
+
+	s->now.audit_records = (int64_t)records;
+	s->now.ended_ms = clock_now_ms(&api->o.clock);
+	s->last = s->now;
+	list_take(&s->last_problems, s->problems);
+	s->due_ms = s->now.began_ms + api->o.scrub_period_ms;
+	s->at_once = false;
+	round_reset(s);
+}
+
+/* asked: as it was when the round's last step began. Another round that somebody asked for since is not over. */
+static void
+round_end(struct api *api, uint64_t asked)
 {
 	struct api_scrub *s = api->scrub;
 	uint64_t records = 0;
 	struct err err;
+	bool over;
 
 	if (!archive_check_logs(api->o.archive, NULL, &s->closing, on_problem, s, &err)) {
 		if (err.code == ERR_CANCELLED)
@@ -200,18 +227,16 @@ round_end(struct api *api)
 		on_problem(s, err.msg);
 	}
 	scrub_lock(s);
-	s->now.audit_records = (int64_t)records;
-	s->now.ended_ms = clock_now_ms(&api->o.clock);
-	s->last = s->now;
-	list_take(&s->last_problems, s->problems);
-	list_take(&s->problems, NULL);
-	s->due_ms = s->now.began_ms + api->o.scrub_period_ms;
-	s->now = (struct round){0};
-	s->at_once = false;
+	over = s->asked == asked;
+	if (over)
+		round_close(api, records);
+	else
+		round_reset(s);
 	scrub_unlock(s);
-	log_info("scrub: a round is over: %lld packs, %lld messages, %lld problems",
-	    (long long)s->last.packs, (long long)s->last.messages,
-	    (long long)s->last.problem_count);
+	if (over)
+		log_info("scrub: a round is over: %lld packs, %lld messages, %lld problems",
+		    (long long)s->last.packs, (long long)s->last.messages,
+		    (long long)s->last.problem_count);
 }
 
 static bool
@@ -229,10 +254,12 @@ api_scrub_step(struct api *api)
 	struct api_scrub *s = api->scrub;
 	struct archive_scrub_step step;
 	char place[ARCHIVE_SCRUB_PLACE_SIZE];
+	uint64_t asked;
 	struct err err;
 	bool due;
 
 	scrub_lock(s);
+	asked = s->asked;
 	due = is_due(api);
 	if (due && s->now.began_ms == 0)
 		s->now.began_ms = clock_now_ms(&api->o.clock);
@@ -242,16 +269,21 @@ api_scrub_step(struct api *api)
 	    !archive_scrub_next(api->o.archive, place, &s->closing, on_problem, s, &step, &err))
 		return false;
 	scrub_lock(s);
+	s->total_packs = (int64_t)step.total_packs;
+	s->total_bytes = (int64_t)step.total_bytes;
+	if (s->asked != asked) {
+		round_reset(s); /* what this step told included */
+		scrub_unlock(s);
+		return true;
+	}
 	memcpy(s->place, place, sizeof(place));
 	s->now.packs += step.none ? 0 : 1;
 	s->now.bytes += (int64_t)step.bytes;
 	s->now.messages += (int64_t)step.messages;
-	s->total_packs = (int64_t)step.total_packs;
-	s->total_bytes = (int64_t)step.total_bytes;
 	s->due_ms = clock_now_ms(&api->o.clock) + pause_ms(api, &step);
 	scrub_unlock(s);
 	if (step.none)
-		round_end(api);
+		round_end(api, asked);
 	state_save(api);
 	return true;
 }
@@ -364,9 +396,8 @@ api_scrub_start(struct api_call *call)
 	if (!s->at_once) {
 		/* From the beginning: who asks wants to know of everything. */
 		s->at_once = true;
-		s->now = (struct round){0};
-		s->place[0] = '\0';
-		list_take(&s->problems, NULL);
+		s->asked++;
+		round_reset(s);
 	}
 	must(pthread_cond_broadcast(&s->wake) == 0);
 	scrub_unlock(s);

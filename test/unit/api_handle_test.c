@@ -417,6 +417,35 @@ test_statement_quotas(void **state)
 	}
 }
 
+/* Whoever asks again and again gets a round of its own that saw everything. */
+static void
+scrub_while_asked(struct fixture *f)
+{
+	bool running = true;
+
+	for (int i = 0; i < 300; i++) {
+		struct json *answer = operation(f, 200, "Daybook.StartScrub", "{}");
+
+		json_free(&answer);
+		(void)sched_yield();
+	}
+	for (int i = 0; running && i < 1000000; i++) {
+		struct json *answer = operation(f, 200, "Daybook.GetScrub", "{}");
+		const struct json *last = json_find(answer, "LastRound");
+
+		running = json_get_bool(answer, "Asked", true);
+		if (!running) {
+			assert_non_null(last);
+			assert_int_equal(json_get_integer(last, "Packs", -1), 1);
+			assert_int_equal(json_get_integer(last, "CheckedMessages", -1), 1);
+			assert_int_equal(json_get_integer(last, "ProblemCount", -1), 0);
+		}
+		json_free(&answer);
+		(void)sched_yield();
+	}
+	assert_false(running);
+}
+
 /* The same over real threads: nothing is timed, the loop ends when the job has. */
 static void
 test_threads(void **state)
@@ -429,6 +458,14 @@ test_threads(void **state)
 	    .rng = rng_system(),
 	    .export_dir = "/export",
 	    .job_threads = true};
+	/* The fixture's numbers are not for several threads. */
+	struct audit_options audit = {.fs = o.fs,
+	    .dir = "/data/audit-threads",
+	    .keys = f->keys,
+	    .clock = o.clock,
+	    .rng = o.rng,
+	    .threads = true};
+	struct audit_recovery found;
 	char archive[64], id[64], input[400];
 	const char *kinds[][3] = {{"StartArchiveSearch", "SearchId", "GetArchiveSearch"},
 	    {"StartArchiveExport", "ExportId", "GetArchiveExport"}};
@@ -436,7 +473,11 @@ test_threads(void **state)
 
 	operation_save(f, "CreateArchive", "{\"ArchiveName\":\"one\"}", "ArchiveId", archive);
 	fixture_keep(f, archive, "alpha");
+	assert_true(archive_seal(f->archive, true, &err)); /* a pack to read again */
 	api_close(&f->api);
+	audit_close(&f->audit);
+	assert_true(audit_open(&audit, &f->audit, &found, &err));
+	o.audit = f->audit;
 	assert_true(api_open(&o, &f->api, &err));
 	for (size_t k = 0; k < 2; k++) {
 		bool done = false;
@@ -458,6 +499,7 @@ test_threads(void **state)
 		}
 		assert_true(done);
 	}
+	scrub_while_asked(f);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

@@ -486,6 +486,84 @@ many_threads(void **state)
 	audit_fixture_end(&f);
 }
 
+/* A clock by which a minute is over whenever somebody looks, so that the head moves with every turn of the thread. */
+static int64_t
+hurried_ms(void *ctx)
+{
+	return atomic_fetch_add((atomic_llong *)ctx, 60000);
+}
+
+static bool
+append_lazily(void *ctx)
+{
+	struct err err;
+
+	return audit_fixture_append(ctx, 1, false, &err);
+}
+
+struct looker {
+	struct audit_fixture *f;
+	atomic_bool over;
+	uint64_t problems;
+};
+
+static void *
+look_on(void *ctx)
+{
+	struct looker *l = ctx;
+	uint64_t checked;
+
+	while (!atomic_load(&l->over)) {
+		l->problems += problems_of(l->f->audit, &checked);
+		if (!append_lazily(l->f))
+			l->problems++;
+	}
+	return NULL;
+}
+
+/* The log is read whole while it grows, and while its own thread moves head and proof log on. */
+static void
+read_while_written(void **state)
+{
+	struct audit_fixture f;
+	struct looker l = {.f = &f};
+	struct audit_options o;
+	atomic_llong time = 1000;
+	struct buf head, first;
+	pthread_t thread;
+	struct err err;
+	uint64_t checked;
+	bool moved = false;
+
+	(void)state;
+	audit_fixture_begin(&f);
+	o = (struct audit_options){.fs = os_fs_memory(f.disk),
+	    .dir = "/data/audit",
+	    .keys = f.keys,
+	    .clock = {hurried_ms, hurried_ms, &time},
+	    .rng = rng_system(),
+	    .threads = true};
+	buf_init(&head, 4096);
+	buf_init(&first, 4096);
+	assert_true(audit_open(&o, &f.audit, &f.found, &err));
+	assert_true(os_fs_read_file(o.fs, "/data/audit/head", 4096, &first, &err));
+	assert_true(os_thread_start(&thread, "looker", look_on, &l, &err));
+	for (unsigned n = 0; !moved && n < 1000000; n++) {
+		assert_true(audit_fixture_append(&f, n, true, &err));
+		assert_int_equal(problems_of(f.audit, &checked), 0);
+		buf_reset(&head);
+		assert_true(os_fs_read_file(o.fs, "/data/audit/head", 4096, &head, &err));
+		moved = !bytes_equal(buf_view(&head), buf_view(&first));
+	}
+	atomic_store(&l.over, true);
+	os_thread_join(thread);
+	assert_true(moved);
+	assert_int_equal(l.problems, 0);
+	buf_fini(&head);
+	buf_fini(&first);
+	audit_fixture_end(&f);
+}
+
 static void
 another_key(void **state)
 {
@@ -533,6 +611,7 @@ main(void)
 	    cmocka_unit_test(crashes),
 	    cmocka_unit_test(failing_calls),
 	    cmocka_unit_test(many_threads),
+	    cmocka_unit_test(read_while_written),
 	    cmocka_unit_test(another_key),
 	};
 
