@@ -263,12 +263,14 @@ class Api:
 
     def __init__(self, address, key, secret):
         self.address, self.key, self.secret = address, key, secret
+        self.ahead = 0  # seconds that the server's clock is ahead
         self.connection = None
 
     def call(self, operation, timeout=30, **members):
         target = operation if "." in operation else "MailManagerSvc." + operation
         body = json.dumps(members).encode()
-        headers = signature_headers(self.address, target, body, self.key, self.secret)
+        now = time.time() + self.ahead
+        headers = signature_headers(self.address, target, body, self.key, self.secret, now)
         for attempt in (1, 2):
             try:
                 if self.connection is None:
