@@ -157,7 +157,7 @@ memory_write_at(struct os_file *f, uint64_t at, struct bytes data, struct err *e
 	reason = !file->writable ? EBADF : may_grow(file, at, data.len);
 	if (reason != 0)
 		return unlock(file->disk, refuse(err, reason, "write", "in memory"));
-	os_fs_memory_node_write(file->node, at, data.ptr, data.len);
+	os_fs_memory_node_write(file->node, at, data.ptr, data.len, file->disk->operations);
 	file->node->modified_ms = file->disk->now_ms;
 	return unlock(file->disk, true);
 }
@@ -167,7 +167,7 @@ memory_sync(struct os_file *f, struct err *err)
 {
 	(void)err;
 	begin(file_of(f)->disk, "sync");
-	os_fs_memory_node_sync(file_of(f)->node);
+	os_fs_memory_node_sync(file_of(f)->node, UINT64_MAX);
 	return unlock(file_of(f)->disk, true);
 }
 
@@ -184,7 +184,7 @@ memory_allocate(struct os_file *f, uint64_t size, struct err *err)
 	if (reason != 0)
 		return unlock(file->disk, refuse(err, reason, "allocate", "in memory"));
 	if (size > now)
-		os_fs_memory_node_write(file->node, now, NULL, size - now);
+		os_fs_memory_node_write(file->node, now, NULL, size - now, file->disk->operations);
 	return unlock(file->disk, true);
 }
 
@@ -198,7 +198,7 @@ memory_truncate(struct os_file *f, uint64_t size, struct err *err)
 	reason = !file->writable ? EBADF : may_grow(file, 0, size);
 	if (reason != 0)
 		return unlock(file->disk, refuse(err, reason, "truncate", "in memory"));
-	os_fs_memory_node_truncate(file->node, size);
+	os_fs_memory_node_truncate(file->node, size, file->disk->operations);
 	file->node->modified_ms = file->disk->now_ms;
 	return unlock(file->disk, true);
 }
@@ -390,8 +390,19 @@ memory_sync_dir(void *ctx, const char *path, struct err *err)
 		reason = ENOTDIR;
 	if (reason != 0)
 		return unlock(m, refuse(err, reason, "sync directory", path));
-	os_fs_memory_names_sync(m, dir);
+	os_fs_memory_names_sync(m, dir, UINT64_MAX);
 	return unlock(m, true);
+}
+
+static void
+everything_sync(struct os_fs_memory *m, uint64_t until)
+{
+	for (struct memory_node *node = m->nodes; node != NULL; node = node->next) {
+		if (node->kind == OS_KIND_DIR)
+			os_fs_memory_names_sync(m, node, until);
+		else
+			os_fs_memory_node_sync(node, until);
+	}
 }
 
 static bool
@@ -403,12 +414,28 @@ memory_sync_all(void *ctx, const char *path, struct err *err)
 	begin(m, "sync_all");
 	if (find(m, path, &reason) == NULL)
 		return unlock(m, refuse(err, reason, "sync all of", path));
-	for (struct memory_node *node = m->nodes; node != NULL; node = node->next) {
-		if (node->kind == OS_KIND_DIR)
-			os_fs_memory_names_sync(m, node);
-		else
-			os_fs_memory_node_sync(node);
-	}
+	everything_sync(m, UINT64_MAX);
+	return unlock(m, true);
+}
+
+bool
+os_fs_memory_sync_until(
+    struct os_fs_memory *m, struct os_file *file, const char *dir, uint64_t mark, struct err *err)
+{
+	struct memory_node *node = NULL;
+	int reason = 0;
+
+	begin(m, "sync");
+	if (dir != NULL)
+		node = find(m, dir, &reason);
+	if (reason != 0)
+		return unlock(m, refuse(err, reason, "sync directory", dir));
+	if (file != NULL)
+		os_fs_memory_node_sync(file_of(file)->node, mark);
+	else if (node != NULL)
+		os_fs_memory_names_sync(m, node, mark);
+	else
+		everything_sync(m, mark);
 	return unlock(m, true);
 }
 

@@ -47,6 +47,12 @@ typedef void (*os_fs_memory_hook_fn)(
     void *ctx, struct os_fs_memory *m, uint64_t index, const char *operation);
 void os_fs_memory_set_hook(struct os_fs_memory *m, os_fs_memory_hook_fn hook, void *ctx);
 uint64_t os_fs_memory_operations(const struct os_fs_memory *m);
+/*
+ * os_fs_memory_sync_until: a sync that began when the count of operations was mark, and returns now: what was changed
+ * since is not promised. Of one file; of a directory; of everything when both are NULL. Counts as an operation.
+ */
+MUST_USE bool os_fs_memory_sync_until(
+    struct os_fs_memory *m, struct os_file *file, const char *dir, uint64_t mark, struct err *err);
 
 enum os_crash {
 	OS_CRASH_NOTHING, /* nothing pending survives                                                   */

@@ -15,8 +15,9 @@ struct memory_image {
 
 /* One pending change of a file, in order of time. */
 struct memory_change {
-	bool truncate; /* false: len bytes at at */
-	uint8_t *data; /* owned; NULL: zeros     */
+	uint64_t stamp; /* number of its operation, from 1 */
+	bool truncate;  /* false: len bytes at at */
+	uint8_t *data;  /* owned; NULL: zeros     */
 	uint64_t at, len;
 	uint64_t size_after; /* of the whole file      */
 };
@@ -45,6 +46,7 @@ struct memory_node {
 
 /* One pending name operation: node loses the name from (unless NULL) and gains the name to (unless NULL). */
 struct memory_name_op {
+	uint64_t stamp; /* number of its operation, from 1 */
 	struct memory_node *node;
 	struct memory_node *from_dir, *to_dir;
 	char *from, *to; /* owned */
@@ -70,10 +72,10 @@ void os_fs_memory_image_write(
     struct memory_image *image, uint64_t at, const uint8_t *data, uint64_t len);
 /* os_fs_memory_node_write / _truncate: now and pending. */
 void os_fs_memory_node_write(
-    struct memory_node *node, uint64_t at, const uint8_t *data, uint64_t len);
-void os_fs_memory_node_truncate(struct memory_node *node, uint64_t size);
-/* os_fs_memory_node_sync: what is pending becomes durable. */
-void os_fs_memory_node_sync(struct memory_node *node);
+    struct memory_node *node, uint64_t at, const uint8_t *data, uint64_t len, uint64_t stamp);
+void os_fs_memory_node_truncate(struct memory_node *node, uint64_t size, uint64_t stamp);
+/* os_fs_memory_node_sync: what is pending, up to a stamp, becomes durable. */
+void os_fs_memory_node_sync(struct memory_node *node, uint64_t until);
 
 struct memory_node *os_fs_memory_names_find(const struct memory_entries *entries, const char *name);
 void os_fs_memory_names_set(
@@ -84,7 +86,7 @@ void os_fs_memory_names_drop(
 /* os_fs_memory_names_change: apply now and keep pending; either side's dir and name may be NULL. */
 void os_fs_memory_names_change(struct os_fs_memory *m, struct memory_node *node,
     struct memory_node *from_dir, const char *from, struct memory_node *to_dir, const char *to);
-/* os_fs_memory_names_sync: pending operations that touch dir, and those they stand on, become durable. */
-void os_fs_memory_names_sync(struct os_fs_memory *m, const struct memory_node *dir);
+/* os_fs_memory_names_sync: pending operations up to a stamp that touch dir, and those they stand on, become durable. */
+void os_fs_memory_names_sync(struct os_fs_memory *m, const struct memory_node *dir, uint64_t until);
 
 #endif

@@ -65,7 +65,8 @@ os_fs_memory_names_change(struct os_fs_memory *m, struct memory_node *node,
 
 	m->names = mem_realloc_array(m->names, m->name_count + 1, sizeof *m->names);
 	op = &m->names[m->name_count++];
-	*op = (struct memory_name_op){.node = node,
+	*op = (struct memory_name_op){.stamp = m->operations,
+	    .node = node,
 	    .from_dir = from_dir,
 	    .to_dir = to_dir,
 	    .from = copy_of(from),
@@ -97,7 +98,7 @@ make_durable(struct memory_name_op *op)
 
 /* Backwards from the newest: an operation that goes drags along the earlier ones on its other directory. */
 void
-os_fs_memory_names_sync(struct os_fs_memory *m, const struct memory_node *dir)
+os_fs_memory_names_sync(struct os_fs_memory *m, const struct memory_node *dir, uint64_t until)
 {
 	bool *goes = mem_calloc(m->name_count + 1, sizeof *goes);
 	bool *drags = mem_calloc(m->node_count, sizeof *drags); /* by node id */
@@ -107,6 +108,8 @@ os_fs_memory_names_sync(struct os_fs_memory *m, const struct memory_node *dir)
 	for (size_t i = m->name_count; i-- > 0;) {
 		const struct memory_name_op *op = &m->names[i];
 
+		if (op->stamp > until)
+			continue;
 		goes[i] = (op->from_dir != NULL && drags[op->from_dir->id]) ||
 			  (op->to_dir != NULL && drags[op->to_dir->id]);
 		if (goes[i] && op->from_dir != NULL)

@@ -78,22 +78,23 @@ os_fs_memory_image_write(struct memory_image *image, uint64_t at, const uint8_t 
 }
 
 static struct memory_change *
-change_add(struct memory_node *node)
+change_add(struct memory_node *node, uint64_t stamp)
 {
 	node->changes =
 	    mem_realloc_array(node->changes, node->change_count + 1, sizeof *node->changes);
-	node->changes[node->change_count] = (struct memory_change){0};
+	node->changes[node->change_count] = (struct memory_change){.stamp = stamp};
 	return &node->changes[node->change_count++];
 }
 
 void
-os_fs_memory_node_write(struct memory_node *node, uint64_t at, const uint8_t *data, uint64_t len)
+os_fs_memory_node_write(
+    struct memory_node *node, uint64_t at, const uint8_t *data, uint64_t len, uint64_t stamp)
 {
 	struct memory_change *change;
 
 	if (len == 0)
 		return;
-	change = change_add(node);
+	change = change_add(node, stamp);
 	os_fs_memory_image_write(&node->now, at, data, len);
 	change->at = at;
 	change->len = len;
@@ -105,9 +106,9 @@ os_fs_memory_node_write(struct memory_node *node, uint64_t at, const uint8_t *da
 }
 
 void
-os_fs_memory_node_truncate(struct memory_node *node, uint64_t size)
+os_fs_memory_node_truncate(struct memory_node *node, uint64_t size, uint64_t stamp)
 {
-	struct memory_change *change = change_add(node);
+	struct memory_change *change = change_add(node, stamp);
 
 	os_fs_memory_image_resize(&node->now, size);
 	change->truncate = true;
@@ -115,10 +116,12 @@ os_fs_memory_node_truncate(struct memory_node *node, uint64_t size)
 }
 
 void
-os_fs_memory_node_sync(struct memory_node *node)
+os_fs_memory_node_sync(struct memory_node *node, uint64_t until)
 {
-	for (size_t i = 0; i < node->change_count; i++) {
-		const struct memory_change *change = &node->changes[i];
+	size_t synced = 0;
+
+	for (; synced < node->change_count && node->changes[synced].stamp <= until; synced++) {
+		const struct memory_change *change = &node->changes[synced];
 
 		if (change->truncate)
 			os_fs_memory_image_resize(&node->durable, change->size_after);
@@ -126,6 +129,13 @@ os_fs_memory_node_sync(struct memory_node *node)
 			os_fs_memory_image_write(
 			    &node->durable, change->at, change->data, change->len);
 	}
-	must(node->durable.size == node->now.size);
-	changes_free(node);
+	if (synced == node->change_count) {
+		must(node->durable.size == node->now.size);
+		changes_free(node);
+		return;
+	}
+	for (size_t i = 0; i < synced; i++)
+		mem_free(node->changes[i].data);
+	node->change_count -= synced;
+	memmove(node->changes, node->changes + synced, node->change_count * sizeof *node->changes);
 }

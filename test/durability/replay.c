@@ -20,7 +20,7 @@
 #include "replay.h"
 
 #define VARIANTS 10u
-#define WRONG    512u
+#define WRONG    4096u
 
 struct options {
 	const char *log, *promises, *work;
@@ -38,6 +38,7 @@ struct disk {
 	size_t file_count;
 	const char **dirs;
 	const char *root;
+	uint64_t *marks; /* by number of the sync: operations of memory when it began */
 };
 
 /* Shared with the parent, which reads it also of a worker that died. */
@@ -110,16 +111,24 @@ apply_unlink(struct disk *d, const struct record_entry *e, struct err *err)
 }
 
 static bool
-apply_sync(struct disk *d, const struct record_entry *e, struct err *err)
+apply_sync(struct disk *d, const struct replay_event *event, struct err *err)
 {
-	if (d->dirs[e->handle] != NULL)
-		return os_fs_sync_dir(d->fs, d->dirs[e->handle], err);
-	return os_file_sync(d->files[e->handle], err);
+	const struct record_entry *e = event->entry;
+	bool all = e->kind == RECORD_SYNC_ALL;
+
+	if (event->mark) {
+		d->marks[event->sync] = os_fs_memory_operations(d->memory);
+		return true;
+	}
+	return os_fs_memory_sync_until(d->memory, all ? NULL : d->files[e->handle],
+	    all ? NULL : d->dirs[e->handle], d->marks[event->sync], err);
 }
 
 static bool
-apply(struct disk *d, const struct record_entry *e, struct err *err)
+apply(struct disk *d, const struct replay_event *event, struct err *err)
 {
+	const struct record_entry *e = event->entry;
+
 	switch ((enum record_kind)e->kind) {
 	case RECORD_OPEN:
 		return apply_open(d, e, err);
@@ -134,9 +143,8 @@ apply(struct disk *d, const struct record_entry *e, struct err *err)
 	case RECORD_TRUNCATE:
 		return os_file_truncate(d->files[e->handle], e->at, err);
 	case RECORD_SYNC:
-		return apply_sync(d, e, err);
 	case RECORD_SYNC_ALL:
-		return os_fs_sync_all(d->fs, d->dirs[e->handle], err);
+		return apply_sync(d, event, err);
 	case RECORD_RENAME:
 	case RECORD_LINK: /* the draft's own name is removed next, which is then nothing */
 		return os_fs_rename(
@@ -230,6 +238,7 @@ disk_close(struct disk *d)
 		os_file_drop(&d->files[i]);
 	mem_free(d->files);
 	mem_free(d->dirs);
+	mem_free(d->marks);
 	os_fs_memory_free(&d->memory);
 }
 
@@ -237,7 +246,9 @@ disk_close(struct disk *d)
 static void
 work(const struct replay *r, const struct options *o, unsigned worker, struct tally *t)
 {
-	struct disk d = {.memory = os_fs_memory_new(), .root = r->root};
+	struct disk d = {.memory = os_fs_memory_new(),
+	    .root = r->root,
+	    .marks = mem_calloc(r->sync_count + 1, sizeof *d.marks)};
 	size_t point = 0, acks = 0;
 	bool acked_now = false;
 	struct err err;
@@ -259,7 +270,7 @@ work(const struct replay *r, const struct options *o, unsigned worker, struct ta
 			point++;
 			acked_now = false;
 		}
-		if (!apply(&d, e->entry, &err)) {
+		if (!apply(&d, e, &err)) {
 			printf("broken: event %zu (kind %u, %s) cannot be replayed: %s\n", i,
 			    (unsigned)e->entry->kind, replay_path(e->entry), err.msg);
 			t->broken++;

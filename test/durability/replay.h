@@ -21,11 +21,13 @@ struct replay_event {
 	uint64_t at;  /* its place in the log: where it began */
 	uint64_t key; /* where it takes effect */
 	size_t order; /* among equal keys */
+	bool mark;    /* a sync begins: what was done by now is what it will cover */
+	size_t sync;  /* of a sync: its number */
 };
 
 struct replay {
 	struct replay_event *events; /* in order */
-	size_t event_count, points, ack_count;
+	size_t event_count, points, ack_count, sync_count;
 	struct replay_promise *promises;
 	size_t promise_count;
 	const char *root;    /* that was recorded */

@@ -13,7 +13,7 @@
 #include "state_read.h"
 
 #define PATH_BYTES 4096u
-#define WRONG_SIZE 512u
+#define WRONG_SIZE 4096u
 
 struct walk {
 	struct os_fs from;
@@ -180,25 +180,46 @@ ended_well(pid_t pid, const char *who, char *wrong, size_t wrong_size)
 	return false;
 }
 
+/* The end of what the program said, behind what is in wrong already. */
+static void
+said_append(const char *path, char *wrong, size_t wrong_size)
+{
+	FILE *in = fopen(path, "r");
+	char line[WRONG_SIZE];
+	size_t len;
+
+	while (in != NULL && fgets(line, sizeof line, in) != NULL) {
+		len = strlen(wrong);
+		(void)snprintf(
+		    wrong + len, wrong_size - len, "\n  %.*s", (int)strcspn(line, "\n"), line);
+	}
+	if (in != NULL)
+		(void)fclose(in);
+}
+
 /* A second time, by the real program: what recovery left must be whole as well. */
 static bool
 program_verifies(const struct replay *r, const char *dir, char *wrong, size_t wrong_size)
 {
-	char data[PATH_BYTES];
-	int null;
+	char data[PATH_BYTES], said[PATH_BYTES];
+	int out;
 	pid_t pid;
 
 	(void)snprintf(data, sizeof data, "%s/data", dir);
+	(void)snprintf(said, sizeof said, "%s/said", dir);
 	(void)fflush(stdout);
 	pid = fork();
 	if (pid == 0) {
-		null = open("/dev/null", O_WRONLY);
-		(void)dup2(null, STDOUT_FILENO);
-		(void)dup2(null, STDERR_FILENO);
+		out = open(said, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+		(void)dup2(out, STDOUT_FILENO);
+		(void)dup2(out, STDERR_FILENO);
 		(void)execl(r->program, "daybook", "verify", "--data", data, (char *)NULL);
 		_exit(127);
 	}
-	return pid > 0 && ended_well(pid, "daybook verify", wrong, wrong_size);
+	if (pid > 0 && ended_well(pid, "daybook verify", wrong, wrong_size))
+		return true;
+	said_append(said, wrong, wrong_size);
+	return false;
 }
 
 static void

@@ -26,6 +26,8 @@ replay_data(const struct record_entry *e)
 bool
 replay_is_change(const struct replay_event *e)
 {
+	if (e->mark)
+		return false;
 	switch ((enum record_kind)e->entry->kind) {
 	case RECORD_WRITE:
 	case RECORD_ALLOCATE:
@@ -54,83 +56,19 @@ is_sync(const struct record_entry *e)
 	return e->kind == RECORD_SYNC || e->kind == RECORD_SYNC_ALL;
 }
 
-/* Path of the file or directory that each handle means. */
-struct names {
-	const char **list;
-	size_t count;
-};
-
-static void
-names_learn(struct names *n, const struct record_entry *e)
-{
-	if (e->handle >= n->count) {
-		size_t count = (size_t)e->handle + 64;
-
-		n->list = mem_realloc_array(n->list, count, sizeof *n->list);
-		for (; n->count < count; n->count++)
-			n->list[n->count] = "";
-	}
-	n->list[e->handle] = replay_path(e);
-}
-
-static bool
-is_in(const char *path, const char *dir)
-{
-	size_t len = strlen(dir);
-
-	return strncmp(path, dir, len) == 0 && path[len] == '/' &&
-	       strchr(path + len + 1, '/') == NULL;
-}
-
-/* Does the change touch what this sync is of? */
-static bool
-concerns(const struct names *n, const struct record_entry *sync, const struct record_entry *change)
-{
-	const char *of = n->list[sync->handle];
-
-	if (sync->kind == RECORD_SYNC_ALL)
-		return change->kind != RECORD_ACK && change->kind != RECORD_SYNC;
-	switch ((enum record_kind)change->kind) {
-	case RECORD_WRITE:
-	case RECORD_ALLOCATE:
-	case RECORD_TRUNCATE:
-		return strcmp(of, n->list[change->handle]) == 0;
-	case RECORD_RENAME:
-	case RECORD_LINK:
-		return is_in(replay_path(change), of) ||
-		       is_in((const char *)replay_data(change), of);
-	case RECORD_OPEN:
-	case RECORD_UNLINK:
-	case RECORD_MKDIR:
-		return is_in(replay_path(change), of);
-	case RECORD_NONE:
-	case RECORD_OPEN_DIR:
-	case RECORD_SYNC:
-	case RECORD_SYNC_ALL:
-	case RECORD_ACK:
-	case RECORD_UNKNOWN:
-		break;
-	}
-	return false;
-}
-
 /*
- * A sync takes effect when it returns, and covers what had returned before it began. What ran beside it is put behind
- * it: the kernel may have covered that, but promised nothing.
+ * A sync covers what had returned before it began, and promises that when it returns; so it is two events. What ran as
+ * it began is put behind its beginning: the kernel may have covered that, but promised nothing.
  */
 static void
-order_sync(struct replay *r, const struct names *n, struct replay_event *sync)
+order_sync(struct replay *r, const struct replay_event *mark)
 {
-	uint64_t end = sync->entry->end;
-
-	sync->key = end;
-	sync->order = 0;
-	for (size_t i = 0; i < r->event_count && r->events[i].at < end; i++) {
+	for (size_t i = 0; i < r->event_count && r->events[i].at < mark->at; i++) {
 		struct replay_event *e = &r->events[i];
-		bool beside = e->entry->end == 0 || e->entry->end > sync->at;
 
-		if (e != sync && beside && e->key < end && concerns(n, sync->entry, e->entry))
-			e->key = end;
+		if (!is_sync(e->entry) && e->entry->kind != RECORD_ACK &&
+		    e->entry->end > mark->at && e->key < mark->at)
+			e->key = mark->at + 1; /* places are multiples of 8 */
 	}
 }
 
@@ -144,6 +82,15 @@ by_key(const void *a, const void *b)
 	return x->order < y->order ? -1 : x->order > y->order;
 }
 
+static void
+event_add(struct replay *r, const struct record_entry *e, uint64_t at)
+{
+	r->events = mem_realloc_array(r->events, r->event_count + 1, sizeof *r->events);
+	r->events[r->event_count] =
+	    (struct replay_event){.entry = e, .at = at, .key = at, .order = r->event_count + 1};
+	r->event_count++;
+}
+
 static bool
 take(struct replay *r, const struct record_entry *e, uint64_t at)
 {
@@ -154,10 +101,17 @@ take(struct replay *r, const struct record_entry *e, uint64_t at)
 	/* What failed changed nothing; what never returned may have. */
 	if (e->kind == RECORD_NONE || (e->end != 0 && e->result < 0) || (is_sync(e) && e->end == 0))
 		return true;
-	r->events = mem_realloc_array(r->events, r->event_count + 1, sizeof *r->events);
-	r->events[r->event_count] =
-	    (struct replay_event){.entry = e, .at = at, .key = at, .order = r->event_count + 1};
-	r->event_count++;
+	event_add(r, e, at);
+	if (is_sync(e)) {
+		struct replay_event *mark = &r->events[r->event_count - 1];
+
+		mark->mark = true;
+		mark->sync = r->sync_count;
+		event_add(r, e, at);
+		r->events[r->event_count - 1].key = e->end;
+		r->events[r->event_count - 1].order = 0; /* before what begins there */
+		r->events[r->event_count - 1].sync = r->sync_count++;
+	}
 	return true;
 }
 
@@ -166,7 +120,6 @@ replay_load(struct replay *r, const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	const struct record_header *header;
-	struct names names = {0};
 	const char *base;
 	bool ok = true;
 
@@ -190,14 +143,11 @@ replay_load(struct replay *r, const char *path)
 		    (const struct record_entry *)(const void *)(base + at);
 
 		ok = e->bytes >= sizeof *e && take(r, e, at);
-		if (ok && (e->kind == RECORD_OPEN || e->kind == RECORD_OPEN_DIR))
-			names_learn(&names, e);
 		at += e->bytes;
 	}
 	for (size_t i = 0; ok && i < r->event_count; i++)
-		if (is_sync(r->events[i].entry))
-			order_sync(r, &names, &r->events[i]);
-	mem_free(names.list);
+		if (r->events[i].mark)
+			order_sync(r, &r->events[i]);
 	if (r->event_count > 0)
 		qsort(r->events, r->event_count, sizeof *r->events, by_key);
 	for (size_t i = 0; i < r->event_count; i++) {

@@ -7,6 +7,7 @@
 
 #include "app_store.h"
 #include "archive.h"
+#include "audit.h"
 #include "base_limits.h"
 #include "crypt_digest.h"
 #include "os_fs.h"
@@ -109,6 +110,36 @@ read_archives(struct reading *r, const struct archive_options *o, struct err *er
 	return ok;
 }
 
+/* The audit log, with its proof log. */
+static bool
+read_audit(struct reading *r, const struct app_config *config, const struct app_store *store,
+    struct err *err)
+{
+	struct audit_recovery found;
+	struct audit_options o;
+	struct audit *audit;
+	struct arena arena;
+	uint64_t checked;
+	bool ok;
+
+	arena_init(&arena);
+	o = app_store_audit_options(config, store, &arena);
+	ok = audit_open(&o, &audit, &found, err);
+	if (ok) {
+		ok =
+		    found.damaged == 0 ||
+		    ERR(err, ERR_CORRUPT, "recovery speaks of damage where there was a crash only");
+		ok = ok && audit_verify(audit, NULL, on_problem, r, &checked, err);
+		audit_close(&audit);
+	}
+	if (ok && r->err.code != ERR_NONE) {
+		*err = r->err;
+		ok = false;
+	}
+	arena_fini(&arena);
+	return ok || err_prefix(err, "audit log");
+}
+
 bool
 state_read(const char *data_dir, state_visit_fn visit, void *ctx, struct err *err)
 {
@@ -128,7 +159,7 @@ state_read(const char *data_dir, state_visit_fn visit, void *ctx, struct err *er
 		ok = err_prefix(err, "opening");
 	else if (ok) {
 		o.keys = store.keys;
-		ok = read_archives(&r, &o, err);
+		ok = read_archives(&r, &o, err) && read_audit(&r, &config, &store, err);
 		app_store_close(&store);
 	}
 	app_config_fini(&config);

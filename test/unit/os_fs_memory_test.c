@@ -472,6 +472,53 @@ capacity_and_time(void **state)
 	os_fs_memory_free(&m);
 }
 
+/* A sync promises what had been done as it began: of a file, of a directory, of everything. */
+static void
+sync_covers_what_was_before_it_began(void **state)
+{
+	static const char *const whats[] = {"file", "directory", "everything"};
+	struct buf text;
+
+	(void)state;
+	buf_init(&text, 1 << 20);
+	for (size_t i = 0; i < 3; i++) {
+		struct os_fs_memory *m = os_fs_memory_new(), *found;
+		struct os_fs fs = os_fs_memory(m);
+		struct os_file *a = create(fs, "/a"), *b;
+		uint64_t mark;
+
+		print_message("%s\n", whats[i]);
+		write_text(a, 0, "old");
+		if (i == 0)
+			assert_true(os_fs_sync_dir(fs, "/", &err));
+		if (i == 1)
+			assert_true(os_file_sync(a, &err));
+		mark = os_fs_memory_operations(m);
+		write_text(a, 0, "newer");
+		b = create(fs, "/b");
+		assert_true(
+		    os_fs_memory_sync_until(m, i == 0 ? a : NULL, i == 1 ? "/" : NULL, mark, &err));
+		found = os_fs_memory_crash(m, OS_CRASH_NOTHING, 1);
+		read_text(found, "/a", &text);
+		assert_true(bytes_equal(buf_view(&text), BYTES_LIT("old")));
+		read_text(found, "/b", &text);
+		assert_true(bytes_equal(buf_view(&text), BYTES_LIT("-")));
+		os_fs_memory_free(&found);
+		/* What came later is not forgotten. */
+		assert_true(os_fs_sync_all(fs, "/", &err));
+		found = os_fs_memory_crash(m, OS_CRASH_NOTHING, 1);
+		read_text(found, "/a", &text);
+		assert_true(bytes_equal(buf_view(&text), BYTES_LIT("newer")));
+		read_text(found, "/b", &text);
+		assert_int_equal(text.len, 0);
+		os_fs_memory_free(&found);
+		os_file_drop(&a);
+		os_file_drop(&b);
+		os_fs_memory_free(&m);
+	}
+	buf_fini(&text);
+}
+
 int
 main(void)
 {
@@ -484,6 +531,7 @@ main(void)
 	    cmocka_unit_test(rename_between_directories_is_whole),
 	    cmocka_unit_test(unsynced_directory_is_gone),
 	    cmocka_unit_test(write_file_is_atomic_at_every_operation),
+	    cmocka_unit_test(sync_covers_what_was_before_it_began),
 	    cmocka_unit_test(capacity_and_time),
 	};
 
