@@ -228,7 +228,8 @@ tell(const struct witness_seen *seen, bool ok, const struct witness_outcome *out
 		    "witness %s, archive %s: %s", seen->config->name, seen->archive_id, err->msg);
 }
 
-static void
+/* false: the witness is away, and will be for its other archives, too. */
+static bool
 publish(struct witness_set *s, const struct witness_config *w, const char *archive_id)
 {
 	struct witness_seen *seen = seen_of(s, w, archive_id);
@@ -242,7 +243,7 @@ publish(struct witness_set *s, const struct witness_config *w, const char *archi
 	if (ok && (head.size == 0 || (head.size == seen->leaves && seen->error[0] == '\0'))) {
 		head_fini(&head);
 		witness_outcome_fini(&out);
-		return;
+		return true;
 	}
 	ok = ok && show(s, seen, &head, &out, &err) &&
 	     seen_store(s, seen, buf_view(&out.note), &err);
@@ -252,16 +253,18 @@ publish(struct witness_set *s, const struct witness_config *w, const char *archi
 	}
 	head_fini(&head);
 	witness_outcome_fini(&out);
+	return ok || err.code != ERR_TIMEOUT;
 }
 
 static void
 round_of(struct witness_set *s, const struct witness_config *w)
 {
 	char id[ARCHIVE_ID_SIZE];
+	bool there = true;
 
-	for (size_t i = 0; !atomic_load(&s->closing) && archive_proof_name(s->o.archive, i, id);
-	     i++)
-		publish(s, w, id);
+	for (size_t i = 0;
+	     there && !atomic_load(&s->closing) && archive_proof_name(s->o.archive, i, id); i++)
+		there = publish(s, w, id);
 }
 
 void
