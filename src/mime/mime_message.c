@@ -355,26 +355,51 @@ is_attachment(const struct mime_message *m, const struct mime_part *p)
 	return !is_inline_image(m, p) && (p->filename.len > 0 || !is_body_text(p));
 }
 
+#define FLAG_STEP 64u /* so many at once, for compilers that make one step of many */
+
+/* Does every LF stand behind a CR, and every CR before an LF, in data[1 .. len) and what is before each? */
+static bool
+is_all_crlf(struct bytes all)
+{
+	size_t at = 1;
+	uint8_t wrong = 0;
+
+	if (all.len == 0 || all.ptr[0] == '\n' || all.ptr[all.len - 1] == '\r')
+		return all.len == 0;
+	for (; all.len - at >= FLAG_STEP && wrong == 0; at += FLAG_STEP) {
+		const uint8_t *here = all.ptr + at, *before = here - 1;
+
+		for (size_t i = 0; i < FLAG_STEP; i++)
+			wrong |= (uint8_t)((here[i] == '\n') ^ (before[i] == '\r'));
+	}
+	for (; at < all.len; at++)
+		wrong |= (uint8_t)((all.ptr[at] == '\n') ^ (all.ptr[at - 1] == '\r'));
+	return wrong == 0;
+}
+
+static uint32_t
+line_flags(struct bytes all)
+{
+	uint32_t flags = 0;
+
+	if (is_all_crlf(all))
+		return 0;
+	for (size_t i = 0; i < all.len; i++) {
+		if (all.ptr[i] == '\n' && (i == 0 || all.ptr[i - 1] != '\r'))
+			flags |= MIME_FLAG_BARE_LF;
+		if (all.ptr[i] == '\r' && (i + 1 == all.len || all.ptr[i + 1] != '\n'))
+			flags |= MIME_FLAG_BARE_CR;
+	}
+	return flags;
+}
+
 /* RFC 5321 wants CRLF and nothing else; what else there is is kept and noted. */
 static uint32_t
 byte_flags(struct bytes all, size_t header_end)
 {
-	uint32_t flags = bytes_find_byte(all, 0, 0) != SIZE_MAX ? MIME_FLAG_NUL : 0u;
+	uint32_t flags =
+	    line_flags(all) | (bytes_find_byte(all, 0, 0) != SIZE_MAX ? MIME_FLAG_NUL : 0u);
 
-	for (size_t lf = bytes_find_byte(all, 0, '\n'); lf != SIZE_MAX;
-	     lf = bytes_find_byte(all, lf + 1, '\n')) {
-		if (lf == 0 || all.ptr[lf - 1] != '\r') {
-			flags |= MIME_FLAG_BARE_LF;
-			break;
-		}
-	}
-	for (size_t cr = bytes_find_byte(all, 0, '\r'); cr != SIZE_MAX;
-	     cr = bytes_find_byte(all, cr + 1, '\r')) {
-		if (cr + 1 == all.len || all.ptr[cr + 1] != '\n') {
-			flags |= MIME_FLAG_BARE_CR;
-			break;
-		}
-	}
 	for (size_t i = 0; i < header_end; i++)
 		if (all.ptr[i] >= 0x80)
 			return flags | MIME_FLAG_8BIT_HEADER;

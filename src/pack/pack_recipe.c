@@ -106,6 +106,28 @@ line_take(struct pack_splitter *s, struct run *run, struct bytes text)
 	return true;
 }
 
+/* Lines as long as the first, ended as it is, that hold whole quads: no end is looked for, it stands where it must or
+ * the line is not one of them. Returns where the first other one begins. */
+static size_t
+lines_take(struct pack_splitter *s, struct run *run, struct bytes message, size_t at)
+{
+	size_t step = run->width + (run->lf ? 1 : 2);
+
+	if (run->done || run->line_count == 0 || run->width % 4 != 0 || s->scratch.len > 0)
+		return at;
+	while (message.len - at >= step && message.ptr[at + step - 1] == '\n' &&
+	       message.ptr[at + run->width] == (run->lf ? '\n' : '\r') &&
+	       pack_base64_decode(s->base64, bytes_slice(message, at, run->width), &s->plain) ==
+		   PACK_BASE64_MORE) {
+		run->line_count++;
+		run->end = run->good_end = at + run->width;
+		run->good_plain = s->plain.len;
+		at += step;
+	}
+	s->plain.len = run->good_plain; /* one with padding is taken as the last line is */
+	return at;
+}
+
 static void
 run_extend(struct pack_splitter *s, struct run *run, struct bytes message, size_t at)
 {
@@ -129,7 +151,7 @@ run_extend(struct pack_splitter *s, struct run *run, struct bytes message, size_
 		/* Only a line as long as the first, and ended in the same way, has one behind it. */
 		if (line.text.len < run->width || line.lf != run->lf || line.crlf == run->lf)
 			return;
-		at = line.next;
+		at = lines_take(s, run, message, line.next);
 	}
 }
 
