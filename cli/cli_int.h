@@ -37,7 +37,7 @@ extern const struct cli_verb
     *const cli_verbs[]; /* tables, each ended by a NULL name; NULL ends the list */
 extern const struct cli_verb cli_resource_verbs[], cli_archive_verbs[], cli_search_verbs[],
     cli_message_verbs[], cli_audit_verbs[], cli_export_verbs[], cli_access_key_verbs[],
-    cli_scrub_verbs[], cli_status_verbs[], cli_hold_verbs[], cli_retention_verbs[],
+    cli_scrub_verbs[], cli_status_verbs[], cli_hold_verbs[], cli_key_verbs[], cli_retention_verbs[],
     cli_proof_verbs[];
 extern const struct cli_option cli_common_options[];
 

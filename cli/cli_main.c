@@ -15,9 +15,9 @@
 #define NAMES_MAX         96
 
 const struct cli_verb *const cli_verbs[] = {cli_access_key_verbs, cli_archive_verbs,
-    cli_audit_verbs, cli_export_verbs, cli_hold_verbs, cli_message_verbs, cli_resource_verbs,
-    cli_retention_verbs, cli_proof_verbs, cli_scrub_verbs, cli_search_verbs, cli_status_verbs,
-    NULL};
+    cli_audit_verbs, cli_export_verbs, cli_hold_verbs, cli_key_verbs, cli_message_verbs,
+    cli_resource_verbs, cli_retention_verbs, cli_proof_verbs, cli_scrub_verbs, cli_search_verbs,
+    cli_status_verbs, NULL};
 
 const struct cli_option cli_common_options[] = {
     {"data", "DIR", "data directory of the local server; DAYBOOK_DATA, or /var/lib/daybook", false},

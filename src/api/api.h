@@ -34,6 +34,14 @@ struct api_bucket {
 	const char *name, *dir;
 };
 
+/* A key service that a KmsKeyArn may mean. All is kept. */
+struct api_key_service {
+	const char *name, *type;
+	const char *const *arns;
+	size_t arn_count;
+	struct crypt_keys *keys;
+};
+
 struct api_options {
 	struct catalog
 	    *catalog; /* kept; so is everything below that is a pointer to something with a life */
@@ -50,6 +58,8 @@ struct api_options {
 	const char *export_dir;     /* buckets that are not mapped become directories here */
 	const struct api_bucket *buckets;
 	size_t bucket_count;
+	const struct api_key_service *key_services; /* kept */
+	size_t key_service_count;
 	bool
 	    aws_strict; /* limits of the service that help nobody here: 30-day search window, one running
 			    job, … */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api_model_handlers.h"
+#include "api_key_int.h"
 #include "api_resource_int.h"
 #include "base_time.h"
 
@@ -21,6 +22,7 @@ api_archive_create(struct api_call *call)
 {
 	static const char *const taken[] = {"ArchiveName", "Retention", "KmsKeyArn", NULL};
 	struct api_resource r = {.row = {.kind = CATALOG_ARCHIVE, .state = "ACTIVE"}};
+	struct crypt_keys *keys;
 	uint64_t active;
 	struct err err;
 
@@ -29,6 +31,8 @@ api_archive_create(struct api_call *call)
 	if (active >= API_ARCHIVES_MAX)
 		return api_fault_quota(
 		    call, "Archive: the limit of %u active archives is reached", API_ARCHIVES_MAX);
+	if (!api_key_service_of(call, json_get_str(call->input, "KmsKeyArn"), &keys))
+		return false;
 	r.doc = api_call_own(call, json_new_object());
 	api_resource_copy(call, r.doc, taken);
 	if (json_find(r.doc, "Retention") == NULL) {
@@ -42,7 +46,7 @@ api_archive_create(struct api_call *call)
 		return false;
 	/* The directory and key come before the row is committed; without the row they are an empty
 	 * directory. */
-	if (!archive_create(call->api->o.archive, r.row.id, &err))
+	if (!archive_create_under(call->api->o.archive, r.row.id, keys, &err))
 		return api_fault_trouble(call, &err);
 	json_set_str(call->output, "ArchiveId", r.row.id);
 	call->effects |= API_EFFECT_CONFIG;

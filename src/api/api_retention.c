@@ -2,6 +2,7 @@
 /* Retention looked at before it is changed, its clock, and archives that come back. */
 #include "api_model_handlers.h"
 #include "api_retain_int.h"
+#include "archive_keys.h"
 
 bool
 api_retention_preview(struct api_call *call)
@@ -40,8 +41,14 @@ api_retention_confirm_clock(struct api_call *call)
 bool
 api_retention_undelete_archive(struct api_call *call)
 {
+	struct archive_key_info info;
 	struct err err;
 
+	if (archive_key_info_get(
+		call->api->o.archive, json_get_str(call->input, "ArchiveId"), &info, &err) &&
+	    info.state == ARCHIVE_KEY_DESTROYED)
+		return api_fault_conflict(call, "The keys of archive %s were destroyed",
+		    json_get_str(call->input, "ArchiveId"));
 	if (!retain_archive_undelete(
 		call->api->retain, json_get_str(call->input, "ArchiveId"), API_ARCHIVES_MAX, &err))
 		return api_retain_fault(call, &err);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app_command_int.h"
+#include "app_keys.h"
 #include "app_store.h"
 #include "archive.h"
 #include "backup.h"
@@ -157,24 +158,28 @@ seal_here(const struct app_config *config, struct err *err)
 {
 	struct archive_recovery found;
 	struct archive *archive;
+	struct app_keys keys;
 	struct app_store store;
 	bool ok;
 
 	if (!app_store_open(config, &store, err))
 		return false;
-	{
+	ok = app_keys_open(config, &keys, err);
+	if (ok) {
 		struct archive_options o = {.fs = os_fs_real(),
 		    .dir = config->text[APP_DATA],
 		    .keys = store.keys,
 		    .clock = clock_system(),
 		    .rng = rng_system()};
 
+		app_keys_archive_options(config, &keys, &o);
 		ok = archive_open(&o, &archive, &found, err);
 	}
 	if (ok) {
 		ok = archive_seal(archive, true, err);
 		archive_close(&archive);
 	}
+	app_keys_close(&keys);
 	app_store_close(&store);
 	return ok;
 }

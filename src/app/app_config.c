@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of keys, and everything that is said about one value at a time. */
 #include "app_config.h"
+#include "app_config_int.h"
 #include "app_config_witness.h"
 
 #include <limits.h>
@@ -17,6 +18,7 @@
 
 #define KEY_NAME_SIZE  64
 #define BUCKET_PREFIX  "bucket."
+#define KEYS_PREFIX    "keys."
 #define WITNESS_PREFIX "witness."
 
 enum form { FORM_TEXT, FORM_PATH, FORM_ADDRESSES, FORM_NUMBER, FORM_WORD, FORM_DIGITS };
@@ -47,6 +49,7 @@ static const struct key keys[APP_KEY_COUNT] = {
 	"50"},
     [APP_HTTP_LISTEN] = {"http.listen", FORM_ADDRESSES, 0, 0, NULL, "127.0.0.1:8025"},
     [APP_KEYS_FILE] = {"keys.file", FORM_PATH, 0, 0, NULL, NULL},
+    [APP_KEYS_CACHE_S] = {"keys.cache-seconds", FORM_NUMBER, 1, 7L * 86400, NULL, "3600"},
     [APP_TLS_CERTIFICATE] = {"tls.certificate", FORM_PATH, 0, 0, NULL, ""},
     [APP_TLS_KEY] = {"tls.key", FORM_PATH, 0, 0, NULL, ""},
     [APP_ARCHIVE_SEAL_MINUTES] = {"archive.seal-minutes", FORM_NUMBER, 1, 1440, NULL, "10"},
@@ -185,6 +188,9 @@ app_config_set(struct app_config *c, const char *key, const char *value, struct 
 		return set_bucket(c, key + strlen(BUCKET_PREFIX), value, err);
 	if (strncmp(key, WITNESS_PREFIX, strlen(WITNESS_PREFIX)) == 0)
 		return app_config_witness_set(c, key + strlen(WITNESS_PREFIX), value, err);
+	if (strncmp(key, KEYS_PREFIX, strlen(KEYS_PREFIX)) == 0 &&
+	    strchr(key + strlen(KEYS_PREFIX), '.') != NULL)
+		return app_config_service_set(c, key + strlen(KEYS_PREFIX), value, err);
 	for (size_t i = 0; i < APP_KEY_COUNT; i++) {
 		if (strcmp(keys[i].name, key) == 0) {
 			if (!check_value(&keys[i], value, err))
@@ -240,7 +246,7 @@ app_config_finish(struct app_config *c, struct err *err)
 	if (beneath(c->text[APP_KEYS_FILE], c->text[APP_DATA]))
 		return ERR(err, ERR_USAGE,
 		    "keys.file must not lie in the data directory: who takes one would have both");
-	return app_config_witnesses_finish(c, err);
+	return app_config_services_finish(c, err) && app_config_witnesses_finish(c, err);
 }
 
 long
@@ -270,6 +276,7 @@ app_config_words(const struct app_config *c, enum app_key key, struct arena *are
 
 struct printing {
 	const struct app_witness *witness;
+	const struct app_key_service *service;
 	struct buf *out;
 };
 
@@ -293,10 +300,43 @@ encode_witness(void *ctx, const struct app_witness *w, const char *field, const 
 	json_set_str(ctx, name, value);
 }
 
+static void
+print_service(void *ctx, const struct app_key_service *s, const char *field, const char *value)
+{
+	struct printing *p = ctx;
+	struct bytes left = bytes_of_str(value);
+
+	if (p->service != s)
+		buf_printf(p->out, "\n[keys.%s]\n", s->name);
+	p->service = s;
+	if (strcmp(field, "arns") != 0) {
+		buf_printf(p->out, "%s = %s\n", field, value);
+		return;
+	}
+	/* One a line: lines have an end. */
+	while (left.len > 0) {
+		size_t end = bytes_find_byte(left, 0, ' ');
+
+		buf_printf(p->out, "%s", left.ptr == (const uint8_t *)value ? "arns = " : "    ");
+		buf_append(p->out, bytes_slice(left, 0, end));
+		buf_append_str(p->out, "\n");
+		left = bytes_trim(bytes_slice(left, end == SIZE_MAX ? left.len : end, left.len));
+	}
+}
+
+static void
+encode_service(void *ctx, const struct app_key_service *s, const char *field, const char *value)
+{
+	char name[KEY_NAME_SIZE * 2];
+
+	(void)snprintf(name, sizeof name, KEYS_PREFIX "%s.%s", s->name, field);
+	json_set_str(ctx, name, value);
+}
+
 void
 app_config_print(const struct app_config *c, struct buf *out)
 {
-	struct printing witnesses = {NULL, out};
+	struct printing printing = {NULL, NULL, out};
 	char section[KEY_NAME_SIZE] = "";
 
 	for (size_t i = 0; i < APP_KEY_COUNT; i++) {
@@ -313,7 +353,8 @@ app_config_print(const struct app_config *c, struct buf *out)
 		buf_append_str(out, "\n[bucket]\n");
 	for (size_t i = 0; i < c->bucket_count; i++)
 		buf_printf(out, "%s = %s\n", c->buckets[i].name, c->buckets[i].dir);
-	app_config_witnesses_each(c, print_witness, &witnesses);
+	app_config_services_each(c, print_service, &printing);
+	app_config_witnesses_each(c, print_witness, &printing);
 }
 
 void
@@ -328,6 +369,7 @@ app_config_encode(const struct app_config *c, struct buf *out)
 		(void)snprintf(name, sizeof name, BUCKET_PREFIX "%s", c->buckets[i].name);
 		json_set_str(all, name, c->buckets[i].dir);
 	}
+	app_config_services_each(c, encode_service, all);
 	app_config_witnesses_each(c, encode_witness, all);
 	json_print(all, out);
 	json_free(&all);

@@ -12,10 +12,14 @@
 
 #include "base_arena.h"
 #include "base_bytes.h"
+#include "keys_service.h"
 
-#define APP_CONFIG_BYTES_MAX ((size_t)256 * 1024)
-#define APP_LISTENS_MAX      16 /* addresses of one list */
-#define APP_BUCKETS_MAX      64
+#define APP_CONFIG_BYTES_MAX  ((size_t)256 * 1024)
+#define APP_LISTENS_MAX       16 /* addresses of one list */
+#define APP_BUCKETS_MAX       64
+#define APP_SERVICES_MAX      16
+#define APP_SERVICE_NAME_MAX  32u
+#define APP_SERVICE_WORDS_MAX 64 /* ARNs, or paths, of one key service */
 
 enum app_key {
 	APP_DATA,        /* absolute directory */
@@ -27,7 +31,8 @@ enum app_key {
 	APP_SMTP_SESSIONS,
 	APP_SMTP_SESSIONS_PER_IP,
 	APP_HTTP_LISTEN,
-	APP_KEYS_FILE, /* absolute; outside data */
+	APP_KEYS_FILE,    /* absolute; outside data */
+	APP_KEYS_CACHE_S, /* how long a key from a key service is used without asking again */
 	APP_TLS_CERTIFICATE,
 	APP_TLS_KEY,
 	APP_ARCHIVE_SEAL_MINUTES,
@@ -46,6 +51,31 @@ enum app_key {
 
 struct app_bucket {
 	const char *name, *dir;
+};
+
+/* A key service, section [keys.NAME]; the file of section [keys] is none of these. */
+enum app_service_field {
+	APP_SERVICE_TYPE,
+	APP_SERVICE_KEY,
+	APP_SERVICE_ARNS,
+	APP_SERVICE_TIMEOUT,
+	APP_SERVICE_PATHS,
+	APP_SERVICE_MODULE,
+	APP_SERVICE_TOKEN,
+	APP_SERVICE_PIN_FILE,
+	APP_SERVICE_MECHANISM,
+	APP_SERVICE_ENDPOINT,
+	APP_SERVICE_CA_FILE,
+	APP_SERVICE_REGION,
+	APP_SERVICE_CREDENTIALS,
+	APP_SERVICE_MOUNT,
+	APP_SERVICE_TOKEN_FILE,
+	APP_SERVICE_PROGRAM,
+	APP_SERVICE_NETWORK,
+	APP_SERVICE_FIELDS
+};
+struct app_key_service {
+	const char *name, *text[APP_SERVICE_FIELDS]; /* never NULL once finished */
 };
 
 /* A witness, section [witness.NAME]. */
@@ -75,6 +105,8 @@ struct app_config {
 	size_t bucket_count;
 	struct app_witness witnesses[APP_WITNESSES_MAX];
 	size_t witness_count;
+	struct app_key_service services[APP_SERVICES_MAX];
+	size_t service_count;
 };
 
 void app_config_init(struct app_config *c);
@@ -111,6 +143,12 @@ size_t app_config_words(const struct app_config *c, enum app_key key, struct are
 
 /* app_config_courier: something is carried out of the house. */
 bool app_config_courier(const struct app_config *c);
+/* app_config_service_of: the key service that a KmsKeyArn means, or NULL. */
+const struct app_key_service *app_config_service_of(const struct app_config *c, const char *arn);
+enum keys_kind app_config_service_kind(const struct app_key_service *s);
+/* app_config_service_words: a list of a service, as app_config_words. */
+size_t app_config_service_words(const struct app_key_service *s, enum app_service_field f,
+    struct arena *arena, const char **out, size_t max);
 
 /* app_config_print: the effective values as a file that app_config_parse takes. */
 void app_config_print(const struct app_config *c, struct buf *out);

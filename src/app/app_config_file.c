@@ -71,6 +71,14 @@ seen_before(struct parse *p, const char *key)
 	return false;
 }
 
+/* Goes on over several lines, which come as values of their own. */
+static bool
+is_list(const char *key)
+{
+	return strncmp(key, "keys.", 5) == 0 &&
+	       bytes_ends_with(bytes_of_str(key), BYTES_LIT(".arns"));
+}
+
 static int
 on_value(void *ctx, const char *section, const char *name, const char *value)
 {
@@ -80,7 +88,7 @@ on_value(void *ctx, const char *section, const char *name, const char *value)
 
 	if ((size_t)snprintf(key, sizeof key, "%s.%s", section, name) >= sizeof key) {
 		tell(p, p->line, "the key is too long");
-	} else if (seen_before(p, key)) {
+	} else if (!is_list(key) && seen_before(p, key)) {
 		(void)snprintf(text, sizeof text, "%s is given twice", key);
 		tell(p, p->line, text);
 	} else if (!app_config_set(p->config, key, value, &err)) {

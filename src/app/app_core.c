@@ -218,31 +218,36 @@ static bool
 enter_sandbox(struct core *c, struct err *err)
 {
 	const struct app_config *config = &c->role.config;
-	const char *read_paths[4] = {NULL},
-		   *write_paths[APP_BUCKETS_MAX + APP_WITNESSES_MAX + 3] = {NULL};
+	struct app_walls *walls = mem_calloc(1, sizeof *walls);
+	struct os_sandbox box = {walls->read, walls->write, false, false};
 	const char *certificate, *key;
 	char report[OS_SANDBOX_REPORT_SIZE];
-	struct os_sandbox box = {read_paths, write_paths, false, false};
 	struct arena arena;
-	size_t n = 0;
 	bool ok;
 
 	arena_init(&arena);
 	app_store_tls_paths(config, &arena, &certificate, &key);
-	read_paths[0] = dir_of(&arena, certificate);
-	read_paths[1] = dir_of(&arena, key);
-	write_paths[n++] = config->text[APP_DATA];
-	write_paths[n++] = config->text[APP_EXPORT_DIRECTORY];
+	walls->read[walls->read_count++] = dir_of(&arena, certificate);
+	walls->read[walls->read_count++] = dir_of(&arena, key);
+	walls->write[walls->write_count++] = config->text[APP_DATA];
+	walls->write[walls->write_count++] = config->text[APP_EXPORT_DIRECTORY];
 	for (size_t i = 0; i < config->bucket_count; i++)
-		write_paths[n++] = config->buckets[i].dir;
+		walls->write[walls->write_count++] = config->buckets[i].dir;
 	for (size_t i = 0; i < config->witness_count; i++)
 		if (config->witnesses[i].text[APP_WITNESS_FILE][0] != '\0')
-			write_paths[n++] =
+			walls->write[walls->write_count++] =
 			    app_witness_dir(&arena, config->witnesses[i].text[APP_WITNESS_FILE]);
+	app_keys_walls(config, &arena, walls);
+	box.network = walls->network;
+	box.exec = walls->programs;
 	ok = os_sandbox_enter(&box, report, err);
-	arena_fini(&arena);
 	if (ok)
-		log_info("walls: %s; data directory, exports and certificates only", report);
+		log_info("walls: %s; data directory, exports and certificates only%s%s%s", report,
+		    config->service_count > 0 ? "; for key services also system files and theirs"
+					      : "",
+		    walls->network ? ", the network" : "", walls->programs ? ", programs" : "");
+	arena_fini(&arena);
+	mem_free(walls);
 	return ok;
 }
 
@@ -263,6 +268,7 @@ open_archive(struct core *c, struct err *err)
 	    .reserve_bytes =
 		(uint64_t)app_config_number(config, APP_ARCHIVE_RESERVE_MIB) * LIMIT_MIB};
 
+	app_keys_archive_options(config, &c->keys, &o);
 	if (!archive_open(&o, &c->archive, &found, err))
 		return err_prefix(err, "archive");
 	log_info("archive: %llu packs, %llu records in %llu log files",
@@ -366,6 +372,8 @@ open_api(struct core *c, struct err *err)
 
 	for (size_t i = 0; i < config->bucket_count; i++)
 		buckets[i] = (struct api_bucket){config->buckets[i].name, config->buckets[i].dir};
+	o.key_service_count =
+	    app_keys_api_services(config, &c->keys, &c->role.config.arena, &o.key_services);
 	return api_open(&o, &c->api, err) || err_prefix(err, "api");
 }
 
@@ -381,8 +389,8 @@ core_open(struct core *c, struct err *err)
 	app_carrier_init(&c->carrier, c->outbox);
 	if (!app_store_open(&c->role.config, &c->store, err) ||
 	    !core_read_certificate(c, true, err) || !enter_sandbox(c, err) ||
-	    !open_archive(c, err) || !open_audit(c, err) || !open_witnesses(c, err) ||
-	    !open_api(c, err))
+	    !app_keys_open(&c->role.config, &c->keys, err) || !open_archive(c, err) ||
+	    !open_audit(c, err) || !open_witnesses(c, err) || !open_api(c, err))
 		return false;
 	journal.archive = c->archive;
 	c->journal = journal_open(&journal);
@@ -413,6 +421,7 @@ core_close(struct core *c)
 	audit_close(&c->audit);
 	if (c->archive != NULL)
 		archive_close(&c->archive);
+	app_keys_close(&c->keys);
 	app_outbox_flush(c->outbox);
 	app_outbox_free(&c->outbox);
 	app_carrier_fini(&c->carrier);

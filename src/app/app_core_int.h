@@ -8,6 +8,7 @@
 
 #include "api.h"
 #include "app_core_witness.h"
+#include "app_keys.h"
 #include "app_outbox_int.h"
 #include "app_role.h"
 #include "app_store.h"
@@ -18,6 +19,7 @@
 struct core {
 	struct app_role role;
 	struct app_store store;
+	struct app_keys keys;
 	struct archive *archive;
 	struct witness_set *witnesses;
 	struct app_carrier carrier;

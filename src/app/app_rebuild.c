@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app_command_int.h"
+#include "app_keys.h"
 #include "app_store.h"
 #include "archive.h"
 #include "base_log.h"
@@ -183,13 +184,18 @@ rebuild(const struct app_config *config, struct app_store *store, bool lost, str
 	    .rng = rng_system()};
 	struct rebuild r = {.store = store, .arena = arena, .next = 1};
 	struct archive_recovery found;
+	struct app_keys keys;
 	bool ok;
 
 	r.now_ms = clock_now_ms(&o.clock);
-	if (!archive_open(&o, &r.archive, &found, err))
-		return false;
-	ok = archives_adopt(config, &r, err);
-	archive_close(&r.archive);
+	ok = app_keys_open(config, &keys, err);
+	app_keys_archive_options(config, &keys, &o);
+	ok = ok && archive_open(&o, &r.archive, &found, err);
+	if (ok) {
+		ok = archives_adopt(config, &r, err);
+		archive_close(&r.archive);
+	}
+	app_keys_close(&keys);
 	if (!ok)
 		return false;
 	(void)printf("%u archives were in the catalog, %u came back\n", r.known, r.made);

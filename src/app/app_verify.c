@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "app_command_int.h"
+#include "app_keys.h"
 #include "app_store.h"
 #include "app_verify_int.h"
 #include "archive.h"
@@ -61,10 +62,15 @@ verify(const struct app_config *config, const struct app_store *store, const str
 	    .rng = rng_system()};
 	struct archive_recovery found;
 	struct archive *archive;
+	struct app_keys keys;
 	bool ok;
 
-	if (!archive_open(&o, &archive, &found, err))
+	ok = app_keys_open(config, &keys, err);
+	app_keys_archive_options(config, &keys, &o);
+	if (!ok || !archive_open(&o, &archive, &found, err)) {
+		app_keys_close(&keys);
 		return false;
+	}
 	/* What recovery set aside was named in the log as it was found. */
 	*problems += found.corrupt_records + found.corrupt_packs;
 	if (cli_args_has(args, "archive")) {
@@ -74,6 +80,7 @@ verify(const struct app_config *config, const struct app_store *store, const str
 		ok = archive_verify(archive, NULL, NULL, print_problem, problems, checked, err);
 	}
 	archive_close(&archive);
+	app_keys_close(&keys);
 	return ok;
 }
 

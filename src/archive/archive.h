@@ -55,9 +55,13 @@ struct archive;
 struct archive_options {
 	struct os_fs fs;
 	const char *dir;         /* the data directory; intake/ and archives/ are made beneath */
-	struct crypt_keys *keys; /* kept */
+	struct crypt_keys *keys; /* kept: the installation's own key service */
 	const char *
 	    installation; /* names the proof logs that are made (docs/formats/proof.md); NULL = "daybook" */
+	struct crypt_keys *const *services; /* kept: key services for archives made under them */
+	size_t service_count;
+	int64_t
+	    key_cache_ms; /* how long a key of theirs is used without asking again; 0 = 1 hour */
 	struct clock clock;
 	struct rng rng;
 	bool
@@ -86,6 +90,17 @@ void archive_close(struct archive **a);
 /* archive_create: the directory and wrapped key of a new archive; true when it is there already. Durable on true. */
 MUST_USE bool archive_create(struct archive *a, const char *archive_id, struct err *err);
 
+/* archive_create_under: the same with the archive's key wrapped by one of options.services; NULL = options.keys.
+ * cost  one call of the key service; fails also as crypt_keys_wrap. An archive that is there keeps its service. */
+MUST_USE bool archive_create_under(
+    struct archive *a, const char *archive_id, struct crypt_keys *keys, struct err *err);
+
+/*
+ * The keys of an archive: archive_keys.h. While the key service of an archive is away, what needs its key works on for
+ * options.key_cache_ms after the service last gave the key, and then fails with ERR_TIMEOUT: append, search, read,
+ * verify. Sealing waits. An archive whose keys were destroyed fails with ERR_SEALED.
+ */
+
 /*
  * archive_append: keep one reception. Everything is copied before the call returns.
  *
@@ -93,7 +108,8 @@ MUST_USE bool archive_create(struct archive *a, const char *archive_id, struct e
  *         done   called once, on another thread (or inside archive_commit): ok means the bytes survive power loss
  * fails   ERR_LIMIT larger than SMTP_MESSAGE_BYTES_CEIL, ERR_USAGE an id was not made from received_ms,
  *         ERR_NOT_FOUND an archive is not there, ERR_IO failed before,
- *         ERR_NO_SPACE below the reserve, ERR_BUSY closing; then done is not called and nothing was kept
+ *         ERR_NO_SPACE below the reserve, ERR_BUSY closing, ERR_TIMEOUT an archive's key service is away;
+ *         then done is not called and nothing was kept
  * done    ok = false: ERR_NO_SPACE (try again later) or ERR_IO (a sync failed; the archive is in phase failed);
  *         the reception is not visible and will not become so, except that after a failed sync a later recovery may
  *         find it (as any crash between keeping and acknowledging may)
@@ -105,7 +121,7 @@ MUST_USE bool archive_append(struct archive *a, const struct archive_reception *
 /* archive_commit: without threads: write and sync what was appended, call the done functions. */
 void archive_commit(struct archive *a);
 /* archive_seal: move every record of every complete log file (force: of the open one too) into packs; returns when
- * done. ERR_CANCELLED when closing. */
+ * done. ERR_CANCELLED when closing; ERR_TIMEOUT, ERR_SEALED force, and messages of an archive wait for its key. */
 MUST_USE bool archive_seal(struct archive *a, bool force, struct err *err);
 
 /* archive_failed: phase failed. archive_space_low: below the reserve (checked at most once a second). */

@@ -8,6 +8,7 @@
  */
 #include "pack_columns.h"
 #include "archive_int.h"
+#include "archive_keys_int.h"
 #include "base_log.h"
 #include "base_mem.h"
 #include "os_thread.h"
@@ -101,6 +102,8 @@ pending_push(struct archive *a, struct archive_pending *p, const struct archive_
 		if (p->rows[i].volume == NULL)
 			return ERR(
 			    err, ERR_NOT_FOUND, "no archive %.66s", s->deliveries[i].archive_id);
+		if (!archive_keys_check(a, p->rows[i].volume, err))
+			return false;
 	}
 	*a->pending_end = p;
 	a->pending_end = &p->next;

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "archive_destroy_int.h"
+#include "archive_keys_int.h"
 #include "archive_proof_int.h"
 #include "base_log.h"
 #include "base_mem.h"
@@ -266,6 +267,8 @@ archive_destroy(struct archive *a, const char *archive_id, const struct id_recor
 	archive_unlock(&a->lock);
 	if (t.v == NULL)
 		return ERR(err, ERR_NOT_FOUND, "no archive %.66s", archive_id);
+	if (!archive_view_check(a, t.v, err))
+		return t.v->ring.destroyed_ms != 0; /* then there are no records */
 	t.decided = mem_calloc(count + 1, sizeof *t.decided);
 	archive_lock(&a->destroy_lock);
 	/* What an earlier call left half done comes first. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "archive_destroy_int.h"
+#include "archive_keys_int.h"
 #include "base_log.h"
 #include "base_mem.h"
 
@@ -156,7 +157,8 @@ archive_destroy_wait(struct archive_destroying *t, struct err *err)
 		ok = archive_volume_orphans_remove(t->a, v, err);
 		waits = v->leaving != NULL && pack_is_shared(v->leaving);
 		if (ok && v->leaving != NULL && !waits) {
-			ok = archive_destroy_wipe(t->a, v->packs_dir, pack_path(v->leaving), err);
+			ok = archive_destroy_wipe(t->a, v->packs_dir, pack_path(v->leaving), err) &&
+			     archive_rewrap_forget(t->a, v, pack_id(v->leaving), err);
 			if (ok)
 				pack_release(&v->leaving);
 		}

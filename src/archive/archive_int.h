@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "archive.h"
+#include "archive_keyring_int.h"
 #include "archive_log_int.h"
 #include "pack.h"
 
@@ -27,7 +28,20 @@ struct archive_proof;
 /* One archive. Never removed while the archives are open, so pointers to it stay good. */
 struct archive_volume {
 	char id[ARCHIVE_ID_SIZE];
-	struct secret *key;
+	struct secret *
+	    key; /* the last of keks, or NULL: away or destroyed. Changes with seal_lock and lock */
+	struct secret *keks[ARCHIVE_KEKS_MAX]; /* as ring.keks */
+	struct secret
+	    *proof_key; /* wraps the proof log's secrets: does not change when the key does */
+	struct archive_keyring ring; /* seal_lock and lock */
+	bool ring_written;           /* keyring is the file; else key is */
+	bool outside;                /* keys come from one of options.services */
+	int64_t given_ms,
+	    valid_until_ms; /* lock; mono: when the service last gave the key, until when it is used */
+	int64_t ask_ms;     /* lock; mono: not asked again before */
+	unsigned asked;     /* lock; how often in vain */
+	char away[128];     /* lock; why */
+	bool away_sealed; /* lock; it answers, and the key is not one */
 	char *packs_dir;
 	struct pack **packs; /* lock; held */
 	size_t pack_count;
@@ -109,8 +123,10 @@ struct archive {
 	/* seal_lock */
 	pthread_mutex_t seal_lock;
 	pthread_mutex_t destroy_lock; /* one destruction at a time; before all others */
+	pthread_mutex_t keys_lock;    /* archive_keys_int.h */
+	pthread_cond_t keys_wake;     /* with lock */
 	atomic_bool closing;
-	pthread_t writer, sealer;
+	pthread_t writer, sealer, keeper;
 };
 
 static inline void
@@ -174,6 +190,12 @@ void archive_merge(struct archive *a, struct archive_volume *v);
 /* archive_read_holder: the pack that has a record, held, and its archive; NULL when none has. */
 struct pack *archive_read_holder(struct archive *a, const struct id_record *id,
     size_t *position_out, char archive_id[ARCHIVE_ID_SIZE]);
+/* archive_recover_packs: opens the packs of a volume that has none; nobody else sees it. in_a_pack: is a record in
+ * one? */
+MUST_USE bool archive_recover_packs(
+    struct archive *a, struct archive_volume *v, struct archive_recovery *out, struct err *err);
+bool archive_recover_in_a_pack(
+    const struct archive_volume *v, const struct id_record *id, int64_t received_ms);
 
 /* archive_recover.c: fills a from the disk. */
 MUST_USE bool archive_recover(struct archive *a, struct archive_recovery *out, struct err *err);
@@ -182,7 +204,7 @@ MUST_USE bool archive_recover_logs(
 
 /*
  * archive_view: what one moment shows of a volume (NULL = of all): its packs and unsealed rows of a time range. Every
- * record is in it exactly once. Rows come newest first.
+ * record is in it exactly once. Rows come newest first. Archives whose key may not be used now are left out.
  */
 struct archive_view_row {
 	struct archive_unsealed *file; /* held */
@@ -195,9 +217,14 @@ struct archive_view {
 	size_t row_count;
 	uint64_t corrupt_packs;
 	uint64_t damaged_records; /* of the log: nobody knows whose */
+	uint64_t away;            /* archives left out because their key service is away … */
+	struct err away_why;      /* … and what one of them says */
 };
 void archive_view_take(struct archive *a, const struct archive_volume *volume, int64_t from_ms,
     int64_t to_ms, struct archive_view *out);
 void archive_view_fini(struct archive *a, struct archive_view *view);
+/* archive_view_check: whether the key of a volume may be used now. ERR_TIMEOUT, ERR_SEALED. */
+MUST_USE bool archive_view_check(
+    struct archive *a, const struct archive_volume *volume, struct err *err);
 
 #endif

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "archive_keys_int.h"
 #include "archive_proof_int.h"
 #include "base_log.h"
 #include "base_mem.h"

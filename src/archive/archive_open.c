@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "archive_int.h"
+#include "archive_keys_int.h"
 #include "base_log.h"
 #include "base_mem.h"
 #include "os_thread.h"
@@ -18,11 +19,13 @@ conditions_init(struct archive *a)
 {
 	os_condition_init(&a->writer_wake);
 	os_condition_init(&a->sealer_wake);
+	os_condition_init(&a->keys_wake);
 	must(pthread_mutex_init(&a->lock, NULL) == 0);
 	must(pthread_mutex_init(&a->write_lock, NULL) == 0);
 	must(pthread_mutex_init(&a->create_lock, NULL) == 0);
 	must(pthread_mutex_init(&a->seal_lock, NULL) == 0);
 	must(pthread_mutex_init(&a->destroy_lock, NULL) == 0);
+	must(pthread_mutex_init(&a->keys_lock, NULL) == 0);
 }
 
 static struct archive *
@@ -74,10 +77,45 @@ archive_free(struct archive *a)
 	(void)pthread_mutex_destroy(&a->destroy_lock);
 	(void)pthread_cond_destroy(&a->writer_wake);
 	(void)pthread_cond_destroy(&a->sealer_wake);
+	(void)pthread_cond_destroy(&a->keys_wake);
+	(void)pthread_mutex_destroy(&a->keys_lock);
 	mem_free(a->intake_dir);
 	mem_free(a->archives_dir);
 	mem_free(a->dir);
 	mem_free(a);
+}
+
+static void
+threads_stop(struct archive *a, unsigned count)
+{
+	atomic_store(&a->closing, true);
+	archive_lock(&a->lock);
+	must(pthread_cond_broadcast(&a->writer_wake) == 0);
+	must(pthread_cond_broadcast(&a->sealer_wake) == 0);
+	must(pthread_cond_broadcast(&a->keys_wake) == 0);
+	archive_unlock(&a->lock);
+	if (count > 0)
+		os_thread_join(a->writer);
+	if (count > 1)
+		os_thread_join(a->sealer);
+	if (count > 2)
+		os_thread_join(a->keeper);
+}
+
+static bool
+threads_start(struct archive *a, struct err *err)
+{
+	unsigned count = 0;
+	bool ok = os_thread_start(&a->writer, "archive-log", archive_commit_run, a, err);
+
+	count += ok;
+	ok = ok && os_thread_start(&a->sealer, "archive-seal", archive_seal_run, a, err);
+	count += ok;
+	if (ok && a->options.service_count > 0)
+		ok = os_thread_start(&a->keeper, "archive-keys", archive_keys_run, a, err);
+	if (!ok)
+		threads_stop(a, count);
+	return ok;
 }
 
 bool
@@ -91,16 +129,8 @@ archive_open(const struct archive_options *o, struct archive **out,
 	    !os_fs_mkdir_path(o->fs, a->archives_dir, err) ||
 	    !archive_recover(a, recovery_out, err))
 		goto fail;
-	if (o->threads && !os_thread_start(&a->writer, "archive-log", archive_commit_run, a, err))
+	if (o->threads && !threads_start(a, err))
 		goto fail;
-	if (o->threads && !os_thread_start(&a->sealer, "archive-seal", archive_seal_run, a, err)) {
-		atomic_store(&a->closing, true);
-		archive_lock(&a->lock);
-		must(pthread_cond_broadcast(&a->writer_wake) == 0);
-		archive_unlock(&a->lock);
-		os_thread_join(a->writer);
-		goto fail;
-	}
 	*out = a;
 	return true;
 fail:
@@ -118,14 +148,8 @@ archive_close(struct archive **archive)
 	archive_lock(&a->lock);
 	if (a->phase == ARCHIVE_PHASE_OPEN)
 		a->phase = ARCHIVE_PHASE_CLOSING;
-	atomic_store(&a->closing, true);
-	must(pthread_cond_broadcast(&a->writer_wake) == 0);
-	must(pthread_cond_broadcast(&a->sealer_wake) == 0);
 	archive_unlock(&a->lock);
-	if (a->options.threads) {
-		os_thread_join(a->writer);
-		os_thread_join(a->sealer);
-	}
+	threads_stop(a, !a->options.threads ? 0 : a->options.service_count > 0 ? 3 : 2);
 	archive_commit_finish(a);
 	archive_free(a);
 	*archive = NULL;

@@ -50,14 +50,14 @@ archive_proof_free(struct archive_proof **pointer)
 	mem_free(proof);
 }
 
-/* The archive's key wraps the log's secrets, as it wraps those of packs. */
+/* A key of the archive that outlives rotations wraps the log's secrets. */
 static struct crypt_keys *
 wrapping(const struct archive *a, const struct archive_volume *v, struct buf *context)
 {
 	buf_init(context, 256);
 	buf_append_str(context, KEY_CONTEXT);
 	buf_append_str(context, v->id);
-	return crypt_keys_new(v->key, &a->options.rng);
+	return crypt_keys_new(v->proof_key, &a->options.rng);
 }
 
 static void
@@ -484,15 +484,35 @@ any_leaf(const struct archive_volume *v)
 	return false;
 }
 
-bool
-archive_proof_recover(struct archive *a, struct archive_volume *v, struct err *err)
+/* Secrets and log go; who asks for the log hears why from the volume. */
+static void
+proof_empty(struct archive_proof *proof)
 {
-	struct archive_proof *proof = proof_new();
+	proof_log_close(&proof->log);
+	secret_free(&proof->secrets);
+	secret_free(&proof->seed);
+	secret_free(&proof->leaf_key);
+}
+
+void
+archive_proof_absent(struct archive_volume *v)
+{
+	if (v->proof == NULL)
+		v->proof = proof_new();
+	archive_lock(&v->proof->lock);
+	proof_empty(v->proof);
+	(void)snprintf(v->proof->trouble, sizeof v->proof->trouble, "its keys are not there");
+	archive_unlock(&v->proof->lock);
+}
+
+static bool
+log_recover(struct archive *a, struct archive_volume *v, struct err *err)
+{
+	struct archive_proof *proof = v->proof;
 	char *vkey = archive_proof_path(a, v, "vkey"),
 	     *checkpoint = archive_proof_path(a, v, "checkpoint");
 	bool named, begun, ok;
 
-	v->proof = proof;
 	ok = is_there(a, vkey, &named, err) && is_there(a, checkpoint, &begun, err);
 	if (ok && !(named && begun) && any_leaf(v))
 		ok = ERR(err, ERR_CORRUPT, "%s is gone, though records have leaves",
@@ -502,6 +522,23 @@ archive_proof_recover(struct archive *a, struct archive_volume *v, struct err *e
 	mem_free(vkey);
 	mem_free(checkpoint);
 	return ok || trouble_keep(v, proof, err);
+}
+
+bool
+archive_proof_recover(struct archive *a, struct archive_volume *v, struct err *err)
+{
+	bool ok = true;
+
+	if (v->proof == NULL)
+		v->proof = proof_new();
+	archive_lock(&v->proof->lock);
+	/* A log that is open went on while the archive's key was away. */
+	if (v->proof->log == NULL) {
+		proof_empty(v->proof);
+		ok = log_recover(a, v, err);
+	}
+	archive_unlock(&v->proof->lock);
+	return ok;
 }
 
 bool

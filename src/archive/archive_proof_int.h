@@ -33,6 +33,9 @@ MUST_USE bool archive_proof_create(struct archive *a, struct archive_volume *v, 
  * ERR_IO, ERR_NO_SPACE.
  */
 MUST_USE bool archive_proof_recover(struct archive *a, struct archive_volume *v, struct err *err);
+/* archive_proof_absent: of an archive whose keys are away or destroyed: no log, no secrets; recover brings them
+ * back. */
+void archive_proof_absent(struct archive_volume *v);
 void archive_proof_free(struct archive_proof **proof);
 
 /* archive_proof_next: the index of the next leaf, PACK_LEAF_NONE when there is no log to take it; seal_lock held.

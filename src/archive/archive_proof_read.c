@@ -12,6 +12,8 @@ static struct archive_proof *
 proof_enter(struct archive *a, const char *archive_id, struct err *err)
 {
 	struct archive_volume *v;
+	struct err away;
+	bool usable;
 
 	archive_lock(&a->lock);
 	v = archive_volume_find(a, archive_id);
@@ -20,8 +22,11 @@ proof_enter(struct archive *a, const char *archive_id, struct err *err)
 		(void)ERR(err, ERR_NOT_FOUND, "no archive %.66s", archive_id);
 		return NULL;
 	}
+	usable = archive_view_check(a, v, &away);
 	archive_lock(&v->proof->lock);
-	if (v->proof->log == NULL)
+	if (v->proof->log == NULL && !usable)
+		*err = away;
+	else if (v->proof->log == NULL)
 		(void)ERR(err, ERR_CORRUPT, "the proof log of this archive is damaged: %s",
 		    v->proof->trouble);
 	else if (proof_log_ready(v->proof->log, err))

@@ -94,8 +94,11 @@ archive_read(struct archive *a, const struct id_record *id, struct arena *arena,
 	char archive_id[ARCHIVE_ID_SIZE];
 	size_t position;
 	bool ok;
+	struct err away = {.code = ERR_NONE};
 
 	archive_view_take(a, NULL, ms, ms + 1, &view);
+	if (view.away > 0)
+		away = view.away_why;
 	for (size_t i = 0; i < view.row_count && found == NULL; i++)
 		if (id_record_compare(&view.rows[i].row->id, id) == 0)
 			found = &view.rows[i];
@@ -107,6 +110,10 @@ archive_read(struct archive *a, const struct id_record *id, struct arena *arena,
 		archive_view_fini(a, &view);
 		/* A record sealed since the view was taken is in a pack now. */
 		pack = archive_read_holder(a, id, &position, archive_id);
+		if (pack == NULL && away.code != ERR_NONE) {
+			*err = away; /* it may be there */
+			return false;
+		}
 		if (pack == NULL)
 			return ERR(err, ERR_NOT_FOUND, "no such message");
 		ok = sealed_read(pack, position, arena, row_out, body, err);

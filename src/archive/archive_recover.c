@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "archive_keys_int.h"
 #include "archive_proof_int.h"
 #include "base_log.h"
 #include "base_mem.h"
@@ -217,7 +218,7 @@ pack_load(struct archive *a, struct archive_volume *v, const char *path,
 {
 	struct pack *pack = NULL;
 
-	if (!pack_open(a->options.fs, path, v->id, v->key, &pack, err)) {
+	if (!archive_keys_open_pack(a, v, path, &pack, err)) {
 		/* One bad pack must not keep the mail out; what is about us, not about the file, does. The
 		 * archive's key is what it should be: a pack that it does not open is a stranger. */
 		if (err->code == ERR_LIMIT)
@@ -232,8 +233,8 @@ pack_load(struct archive *a, struct archive_volume *v, const char *path,
 	return true;
 }
 
-static bool
-packs_load(
+bool
+archive_recover_packs(
     struct archive *a, struct archive_volume *v, struct archive_recovery *out, struct err *err)
 {
 	struct names names;
@@ -259,27 +260,23 @@ packs_load(
 static bool
 volume_recover(struct archive *a, const char *id, struct archive_recovery *out, struct err *err)
 {
-	char *dir = archive_path(a->archives_dir, id, ""), *key = archive_path(dir, "key", "");
+	char *dir = archive_path(a->archives_dir, id, "");
 	struct archive_volume *v = NULL;
 	struct os_stat st;
 	bool ok;
 
 	ok = os_fs_stat(a->options.fs, dir, &st, err);
-	if (ok && st.kind != OS_KIND_DIR)
-		goto out; /* not ours */
-	ok = ok && temporaries_remove(a, dir, out, err);
-	if (ok && !os_fs_stat(a->options.fs, key, &st, err)) {
-		ok = err->code == ERR_NOT_FOUND;
-	} else if (ok) {
-		ok = archive_volume_load(a, id, &v, err);
-		if (ok) {
-			archive_volume_add(a, v);
-			ok = packs_load(a, v, out, err) && archive_proof_recover(a, v, err);
-		}
+	if (ok && st.kind == OS_KIND_DIR)
+		ok = temporaries_remove(a, dir, out, err) && archive_volume_load(a, id, &v, err);
+	if (ok && v != NULL) {
+		/* Without its key, a service's, the packs wait; without keys for good, for ever. */
+		if (v->key == NULL)
+			archive_proof_absent(v);
+		archive_volume_add(a, v);
+		ok = v->key == NULL ||
+		     (archive_recover_packs(a, v, out, err) && archive_proof_recover(a, v, err));
 	}
-out:
 	mem_free(dir);
-	mem_free(key);
 	return ok;
 }
 

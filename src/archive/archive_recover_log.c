@@ -86,8 +86,9 @@ struct loading {
 	size_t void_count;
 };
 
-static bool
-in_a_pack(const struct archive_volume *v, const struct id_record *id, int64_t received_ms)
+bool
+archive_recover_in_a_pack(
+    const struct archive_volume *v, const struct id_record *id, int64_t received_ms)
 {
 	struct pack_info info;
 	struct err err;
@@ -124,7 +125,9 @@ delivery_load(struct loading *l, const struct archive_record_delivery *d,
 	row->received_ms = decoded.received_ms;
 	row->size_bytes = decoded.size_bytes;
 	row->encoded = d->row;
-	if (!in_a_pack(row->volume, &row->id, row->received_ms))
+	/* Whose keys were destroyed has no messages any more. */
+	if (row->volume->ring.destroyed_ms == 0 &&
+	    !archive_recover_in_a_pack(row->volume, &row->id, row->received_ms))
 		archive_unsealed_add(l->u, row);
 	return true;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "archive_destroy_int.h"
+#include "archive_keys_int.h"
 #include "base_mem.h"
 
 #define FILES_AT_ONCE 64
@@ -14,6 +15,11 @@ volume_close(struct archive *a, struct archive_volume *v, bool damaged_too, stru
 	bool empty = v->leaving == NULL && (damaged_too || v->corrupt_packs == 0);
 
 	archive_lock(&a->lock);
+	/* Nobody knows what an archive holds whose key is away; one whose keys were destroyed holds nothing. */
+	if (v->ring.destroyed_ms == 0 && !archive_keys_check(a, v, err)) {
+		archive_unlock(&a->lock);
+		return false;
+	}
 	for (size_t i = 0; i < v->pack_count; i++) {
 		struct pack_info info;
 
@@ -76,12 +82,14 @@ bool
 archive_remove(struct archive *a, const char *archive_id, bool damaged_too, struct err *err)
 {
 	char *dir = archive_path(a->archives_dir, archive_id, ""),
-	     *key = archive_path(dir, "key", ""), *packs = archive_path(dir, "packs", "");
+	     *key = archive_path(dir, "key", ""), *ring = archive_path(dir, "keyring", ""),
+	     *packs = archive_path(dir, "packs", "");
 	struct archive_volume *v;
 	struct os_stat st;
 	bool ok = true;
 
 	archive_lock(&a->destroy_lock);
+	archive_lock(&a->keys_lock);
 	archive_lock(&a->seal_lock);
 	archive_lock(&a->lock);
 	v = archive_volume_find(a, archive_id);
@@ -89,15 +97,18 @@ archive_remove(struct archive *a, const char *archive_id, bool damaged_too, stru
 	if (v != NULL)
 		ok = volume_close(a, v, damaged_too, err);
 	if (ok && os_fs_stat(a->options.fs, dir, &st, err))
-		ok = archive_destroy_wipe(a, dir, key, err) && files_wipe(a, packs, err);
+		ok = archive_destroy_wipe(a, dir, ring, err) &&
+		     archive_destroy_wipe(a, dir, key, err) && files_wipe(a, packs, err);
 	else if (ok)
 		ok = err->code == ERR_NOT_FOUND;
 	if (ok && v != NULL)
-		secret_free(&v->key);
+		archive_keys_fini(v);
 	archive_unlock(&a->seal_lock);
+	archive_unlock(&a->keys_lock);
 	archive_unlock(&a->destroy_lock);
 	mem_free(dir);
 	mem_free(key);
+	mem_free(ring);
 	mem_free(packs);
 	return ok;
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "pack_columns.h"
+#include "archive_keys_int.h"
 #include "archive_proof_int.h"
 #include "base_log.h"
 #include "base_mem.h"
@@ -292,7 +293,7 @@ files_seal(struct archive *a, struct sealing *s, struct err *err)
 	bool retired = false, ok = true;
 
 	for (size_t i = 0; ok && (s->v = volume_at(a, i)) != NULL; i++)
-		ok = volume_seal(a, s, err);
+		ok = s->v->key == NULL || volume_seal(a, s, err); /* away: its records wait */
 	for (size_t i = 0; i < s->count; i++)
 		if (all_sealed(s->files[i])) {
 			retire(a, s->files[i]);
@@ -452,9 +453,29 @@ seal_files(struct archive *a, bool patient, struct err *err)
 	archive_seal_retire(a);
 	for (size_t i = 0; ok && !(patient && is_put_off(a)) && (v = volume_at(a, i)) != NULL; i++)
 		archive_merge(a, v);
+	for (size_t i = 0; ok && (v = volume_at(a, i)) != NULL; i++)
+		archive_rewrap_round(a, v);
 	if (!a->options.threads)
 		spare_make(a);
 	archive_unlock(&a->seal_lock);
+	return ok;
+}
+
+/* Who asked for everything hears of an archive whose messages have to wait for its key. */
+static bool
+all_had_keys(struct archive *a, struct err *err)
+{
+	const struct archive_volume *waits = NULL;
+	bool ok;
+
+	archive_lock(&a->lock);
+	for (size_t i = 0; i < a->file_count; i++)
+		for (size_t k = 0; k < a->files[i]->row_count; k++)
+			if (!a->files[i]->rows[k]->sealed &&
+			    a->files[i]->rows[k]->volume->key == NULL)
+				waits = a->files[i]->rows[k]->volume;
+	ok = waits == NULL || archive_keys_check(a, waits, err);
+	archive_unlock(&a->lock);
 	return ok;
 }
 
@@ -463,7 +484,7 @@ archive_seal(struct archive *a, bool force, struct err *err)
 {
 	if (force)
 		archive_commit_complete(a);
-	return seal_files(a, false, err);
+	return seal_files(a, false, err) && (!force || all_had_keys(a, err));
 }
 
 /* The file being written holds something old enough. */

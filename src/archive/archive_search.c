@@ -183,6 +183,8 @@ archive_search(struct archive *a, const char *archive_id, int64_t from_ms, int64
 	archive_unlock(&a->lock);
 	if (volume == NULL)
 		return ERR(err, ERR_NOT_FOUND, "no archive %.66s", archive_id);
+	if (!archive_view_check(a, volume, err))
+		return false;
 	if (limit == 0 || from_ms >= to_ms)
 		return true;
 	s.match = pack_match_new(filter);

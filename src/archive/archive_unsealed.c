@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "archive_int.h"
+#include "archive_keys_int.h"
 #include "base_mem.h"
 
 struct archive_unsealed *
@@ -120,16 +121,18 @@ view_packs(const struct archive_volume *v, int64_t from_ms, int64_t to_ms, struc
 }
 
 static void
-view_rows(struct archive_unsealed *u, const struct archive_volume *v, int64_t from_ms,
-    int64_t to_ms, struct archive_view *out)
+view_rows(struct archive *a, struct archive_unsealed *u, const struct archive_volume *v,
+    int64_t from_ms, int64_t to_ms, struct archive_view *out)
 {
+	struct err away;
+
 	out->rows =
 	    mem_realloc_array(out->rows, out->row_count + u->row_count + 1, sizeof *out->rows);
 	for (size_t i = 0; i < u->row_count; i++) {
 		const struct archive_unsealed_row *row = u->rows[i];
 
 		if (row->sealed || (v != NULL && row->volume != v) || row->received_ms < from_ms ||
-		    row->received_ms >= to_ms)
+		    row->received_ms >= to_ms || !archive_keys_check(a, row->volume, &away))
 			continue;
 		out->rows[out->row_count++] =
 		    (struct archive_view_row){.file = archive_unsealed_hold(u), .row = row};
@@ -144,6 +147,20 @@ newest_first(const void *a, const void *b)
 	return id_record_compare(&right->row->id, &left->row->id);
 }
 
+static void
+view_volume(struct archive *a, const struct archive_volume *v, int64_t from_ms, int64_t to_ms,
+    struct archive_view *out)
+{
+	struct err err;
+
+	if (archive_keys_check(a, v, &err)) {
+		view_packs(v, from_ms, to_ms, out);
+	} else if (v->ring.destroyed_ms == 0) {
+		out->away++;
+		out->away_why = err;
+	}
+}
+
 void
 archive_view_take(struct archive *a, const struct archive_volume *volume, int64_t from_ms,
     int64_t to_ms, struct archive_view *out)
@@ -152,14 +169,25 @@ archive_view_take(struct archive *a, const struct archive_volume *volume, int64_
 	archive_lock(&a->lock);
 	for (size_t i = 0; i < a->volume_count; i++)
 		if (volume == NULL || volume == a->volumes[i])
-			view_packs(a->volumes[i], from_ms, to_ms, out);
+			view_volume(a, a->volumes[i], from_ms, to_ms, out);
 	for (size_t i = 0; i < a->file_count; i++) {
-		view_rows(a->files[i], volume, from_ms, to_ms, out);
+		view_rows(a, a->files[i], volume, from_ms, to_ms, out);
 		out->damaged_records += a->files[i]->damaged_records;
 	}
 	archive_unlock(&a->lock);
 	if (out->row_count > 0)
 		qsort(out->rows, out->row_count, sizeof *out->rows, newest_first);
+}
+
+bool
+archive_view_check(struct archive *a, const struct archive_volume *volume, struct err *err)
+{
+	bool ok;
+
+	archive_lock(&a->lock);
+	ok = archive_keys_check(a, volume, err);
+	archive_unlock(&a->lock);
+	return ok;
 }
 
 void

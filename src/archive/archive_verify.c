@@ -67,6 +67,7 @@ logs_verify(struct archive *a, const struct archive_volume *only, const atomic_b
     pack_problem_fn problem, void *ctx, struct err *err)
 {
 	struct archive_volume *v;
+	struct err away;
 	bool ok = true, removed;
 
 	for (size_t i = 0; ok; i++) {
@@ -76,7 +77,8 @@ logs_verify(struct archive *a, const struct archive_volume *only, const atomic_b
 		archive_unlock(&a->lock);
 		if (v == NULL)
 			break;
-		if (!removed && (only == NULL || v == only))
+		/* Without its key there is nothing to compare the log with; that was said. */
+		if (!removed && (only == NULL || v == only) && archive_view_check(a, v, &away))
 			ok = archive_proof_verify(a, v, cancel, problem, ctx, err);
 	}
 	return ok;
@@ -97,6 +99,8 @@ archive_verify(struct archive *a, const char *archive_id, const atomic_bool *can
 		archive_unlock(&a->lock);
 		if (volume == NULL)
 			return ERR(err, ERR_NOT_FOUND, "no archive %.66s", archive_id);
+		if (!archive_view_check(a, volume, err))
+			return false;
 	}
 	archive_view_take(a, volume, INT64_MIN, INT64_MAX, &view);
 	if (view.corrupt_packs > 0)
@@ -105,6 +109,8 @@ archive_verify(struct archive *a, const char *archive_id, const atomic_bool *can
 	if (view.damaged_records > 0)
 		problem(ctx, "the intake log holds damaged records, which may belong to any "
 			     "archive: see the log");
+	if (view.away > 0)
+		problem(ctx, view.away_why.msg); /* not looked at is not checked */
 	ok = view_verify(&view, cancel, problem, ctx, checked_out, err);
 	archive_view_fini(a, &view);
 	return ok && logs_verify(a, volume, cancel, problem, ctx, err);

@@ -3,11 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "archive_keys_int.h"
 #include "archive_proof_int.h"
 #include "base_log.h"
 #include "base_mem.h"
-
-#define KEY_CONTEXT "daybook archive "
 
 char *
 archive_path(const char *dir, const char *name, const char *end)
@@ -103,7 +102,7 @@ archive_volume_finish(struct archive *a, struct archive_volume *v, struct pack_w
 	struct err ignored;
 
 	if (pack_writer_finish(w, written, err) &&
-	    pack_open(a->options.fs, path, v->id, v->key, out, err)) {
+	    archive_keys_open_pack(a, v, path, out, err)) {
 		mem_free(path);
 		return true;
 	}
@@ -132,7 +131,7 @@ archive_volume_free(struct archive_volume **volume)
 	mem_free(v->old_packs);
 	mem_free(v->packs);
 	archive_proof_free(&v->proof);
-	secret_free(&v->key);
+	archive_keys_fini(v);
 	mem_free(v->packs_dir);
 	mem_free(v);
 	*volume = NULL;
@@ -150,13 +149,6 @@ volume_new(struct archive *a, const char *id)
 	return v;
 }
 
-static void
-context_append(const char *id, struct buf *out)
-{
-	buf_append_str(out, KEY_CONTEXT);
-	buf_append_str(out, id);
-}
-
 /* Makes what is missing, and syncs what is there: it may be the rest of a call that was cut off. */
 static bool
 directories_make(struct archive *a, const struct archive_volume *v, struct err *err)
@@ -165,91 +157,52 @@ directories_make(struct archive *a, const struct archive_volume *v, struct err *
 	       os_fs_sync_dir(a->options.fs, v->packs_dir, err);
 }
 
-static bool
-key_make(struct archive *a, struct archive_volume *v, const char *path, struct err *err)
-{
-	struct buf context, wrapped;
-	bool ok;
-
-	buf_init(&context, 256);
-	buf_init(&wrapped, CRYPT_WRAPPED_BYTES_MAX);
-	context_append(v->id, &context);
-	v->key = secret_random(CRYPT_KEY_BYTES, &a->options.rng);
-	ok = crypt_keys_wrap(a->options.keys, buf_view(&context), v->key, &wrapped, err) &&
-	     os_fs_write_file(a->options.fs, path, buf_view(&wrapped), err);
-	buf_fini(&context);
-	buf_fini(&wrapped);
-	return ok;
-}
-
-static bool
-key_load(struct archive *a, struct archive_volume *v, const char *path, struct err *err)
-{
-	struct buf context, wrapped;
-	bool ok;
-
-	buf_init(&context, 256);
-	buf_init(&wrapped, CRYPT_WRAPPED_BYTES_MAX);
-	context_append(v->id, &context);
-	ok = os_fs_read_file(a->options.fs, path, CRYPT_WRAPPED_BYTES_MAX, &wrapped, err) &&
-	     crypt_keys_unwrap(
-		 a->options.keys, buf_view(&context), buf_view(&wrapped), &v->key, err) &&
-	     (secret_view(v->key).len == CRYPT_KEY_BYTES ||
-		 ERR(err, ERR_CORRUPT, "not an archive's key"));
-	buf_fini(&context);
-	buf_fini(&wrapped);
-	return ok || err_prefix(err, "archive %s", v->id);
-}
-
 bool
 archive_volume_load(struct archive *a, const char *id, struct archive_volume **out, struct err *err)
 {
 	struct archive_volume *v;
-	char *dir, *path;
-	bool ok;
+	bool found, ok;
 
+	*out = NULL;
 	if (!id_check(id, err))
 		return false;
 	v = volume_new(a, id);
-	dir = archive_path(a->archives_dir, id, "");
-	path = archive_path(dir, "key", "");
-	ok = key_load(a, v, path, err) && directories_make(a, v, err);
-	if (ok)
+	ok = archive_keys_load(a, v, &found, err) &&
+	     (!found || (archive_keys_unlock(a, v, err) && directories_make(a, v, err)));
+	if (ok && found)
 		*out = v;
 	else
 		archive_volume_free(&v);
-	mem_free(path);
-	mem_free(dir);
 	return ok;
 }
 
 /* Directories first, the key last: an archive without a key is none yet, and nothing refers to it. */
 static bool
-volume_create(struct archive *a, const char *id, struct err *err)
+volume_create(struct archive *a, const char *id, struct crypt_keys *keys, struct err *err)
 {
 	struct archive_volume *v = volume_new(a, id);
-	char *dir = archive_path(a->archives_dir, id, ""), *path = archive_path(dir, "key", "");
-	struct os_stat st;
-	bool ok;
+	char *dir = archive_path(a->archives_dir, id, "");
+	bool found, ok;
 
-	ok = directories_make(a, v, err);
+	ok = directories_make(a, v, err) && archive_keys_load(a, v, &found, err);
 	/* A key that is there, though we do not have the archive, is left from a call that failed at its end. */
-	if (ok && os_fs_stat(a->options.fs, path, &st, err))
-		ok = key_load(a, v, path, err) && os_fs_sync_dir(a->options.fs, dir, err);
+	if (ok && found)
+		ok = archive_keys_unlock(a, v, err) && archive_keys_check(a, v, err) &&
+		     os_fs_sync_dir(a->options.fs, dir, err);
 	else if (ok)
-		ok = err->code == ERR_NOT_FOUND && key_make(a, v, path, err);
+		ok = archive_keys_make(a, v, keys, err);
 	ok = ok && archive_proof_create(a, v, err);
 	if (ok)
 		archive_volume_add(a, v);
 	else
 		archive_volume_free(&v);
-	mem_free(path);
 	mem_free(dir);
 	return ok;
 }
 
 bool
-archive_create(struct archive *a, const char *archive_id, struct err *err)
+archive_create_under(
+    struct archive *a, const char *archive_id, struct crypt_keys *keys, struct err *err)
 {
 	struct archive_volume *v;
 	bool ok;
@@ -260,7 +213,13 @@ archive_create(struct archive *a, const char *archive_id, struct err *err)
 	archive_lock(&a->lock);
 	v = archive_volume_find(a, archive_id);
 	archive_unlock(&a->lock);
-	ok = v != NULL || volume_create(a, archive_id, err);
+	ok = v != NULL || volume_create(a, archive_id, keys == NULL ? a->options.keys : keys, err);
 	archive_unlock(&a->create_lock);
 	return ok;
+}
+
+bool
+archive_create(struct archive *a, const char *archive_id, struct err *err)
+{
+	return archive_create_under(a, archive_id, NULL, err);
 }

@@ -18,7 +18,9 @@ static const char *const LEFT_OUT[] = {"catalog.db", "catalog.db-wal", "catalog.
 
 /*
  * Order: what names how far something goes comes before the thing. The head and the proof log of the audit log before
- * its records; a proof log before the packs, whose leaves it may lack but must not have too many of.
+ * its records; a proof log before the packs, whose leaves it may lack but must not have too many of. An
+ * archive's keyring after its packs: a pack may have been sealed under a generation of the key that is newer than an
+ * earlier keyring.
  */
 static unsigned
 rank_of(const char *path)
@@ -29,6 +31,8 @@ rank_of(const char *path)
 		return 1;
 	if (strncmp(path, "audit/", 6) == 0)
 		return 2;
+	if (bytes_ends_with(bytes_of_str(path), BYTES_LIT("/keyring")))
+		return 5;
 	if (strstr(path, "/packs/") == NULL)
 		return 3;
 	return 4;

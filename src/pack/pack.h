@@ -10,6 +10,7 @@
 #include "base_arena.h"
 #include "base_bytes.h"
 #include "base_rng.h"
+#include "crypt_key.h"
 #include "crypt_secret.h"
 #include "os_fs.h"
 #include "pack_match.h"
@@ -102,6 +103,22 @@ const char *pack_writer_path(const struct pack_writer *w);
  */
 MUST_USE bool pack_open(struct os_fs fs, const char *path, const char *archive_id,
     const struct secret *key, struct pack **out, struct err *err);
+/*
+ * pack_open_by: the same, where somebody else knows how the data key is unwrapped: an archive's key may have several
+ * generations, and a pack's data key may have been wrapped anew since the pack was written.
+ * in   unwrap  called once; context is what the data key is bound to, wrapped what the header carries. It fails as
+ *              crypt_keys_unwrap does
+ */
+typedef bool (*pack_unwrap_fn)(void *ctx, const struct id_record *pack_id, struct bytes context,
+    struct bytes wrapped, struct secret **data_key_out, struct err *err);
+MUST_USE bool pack_open_by(struct os_fs fs, const char *path, const char *archive_id,
+    pack_unwrap_fn unwrap, void *ctx, struct pack **out, struct err *err);
+/* pack_rewrap: the data key wrapped by another key, bound to the same context; appended to out. */
+MUST_USE bool pack_rewrap(struct pack *p, const char *archive_id, struct crypt_keys *keys,
+    struct buf *out, struct err *err);
+/* pack_id: of the pack itself. pack_key_id: of the key that wrapped the data key in the header; 16 hex digits. */
+const struct id_record *pack_id(const struct pack *p);
+const char *pack_key_id(const struct pack *p);
 struct pack *pack_hold(struct pack *p);
 void pack_release(struct pack **p);
 /* pack_is_shared: somebody beside the caller holds it. */

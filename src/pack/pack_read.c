@@ -22,29 +22,41 @@ name_check(const char *path, const struct id_record *id)
 	       bytes_starts_with(bytes_slice(name, ID_RECORD_TEXT_SIZE - 1, SIZE_MAX), NAME_SUFFIX);
 }
 
+/* pack_open's way: one key, what the header carries. */
 static bool
-key_unwrap(const struct pack_header *header, const char *archive_id, const struct secret *key,
-    struct secret **out, struct err *err)
+unwrap_by_key(void *ctx, const struct id_record *pack_id, struct bytes context,
+    struct bytes wrapped, struct secret **data_key_out, struct err *err)
 {
 	struct rng rng = rng_system();
-	struct crypt_keys *keys = crypt_keys_new(key, &rng);
-	struct buf context;
-	bool ok;
+	struct crypt_keys *keys = crypt_keys_new(ctx, &rng);
+	bool ok = crypt_keys_unwrap(keys, context, wrapped, data_key_out, err);
 
-	buf_init(&context, 1024);
-	pack_key_context(archive_id, &header->id, &context);
-	ok = crypt_keys_unwrap(
-	    keys, buf_view(&context), bytes_of(header->wrapped, header->wrapped_len), out, err);
-	if (ok && secret_view(*out).len != CRYPT_KEY_BYTES)
-		ok = ERR(err, ERR_CORRUPT, "the wrapped key is no data key");
-	buf_fini(&context);
+	(void)pack_id;
 	crypt_keys_free(&keys);
 	return ok;
 }
 
 static bool
-header_read(struct pack *p, struct os_file *file, const char *archive_id, const struct secret *key,
-    struct err *err)
+key_unwrap(struct pack *p, const struct pack_header *header, const char *archive_id,
+    pack_unwrap_fn unwrap, void *ctx, struct err *err)
+{
+	struct bytes wrapped = bytes_of(header->wrapped, header->wrapped_len);
+	struct buf context;
+	bool ok;
+
+	buf_init(&context, 1024);
+	pack_key_context(archive_id, &header->id, &context);
+	ok = crypt_keys_id_of(wrapped, p->key_id, err) &&
+	     unwrap(ctx, &header->id, buf_view(&context), wrapped, &p->data_key, err);
+	if (ok && secret_view(p->data_key).len != CRYPT_KEY_BYTES)
+		ok = ERR(err, ERR_CORRUPT, "the wrapped key is no data key");
+	buf_fini(&context);
+	return ok;
+}
+
+static bool
+header_read(struct pack *p, struct os_file *file, const char *archive_id, pack_unwrap_fn unwrap,
+    void *ctx, struct err *err)
 {
 	uint8_t raw[PACK_HEADER_BYTES];
 	struct pack_header header;
@@ -55,7 +67,7 @@ header_read(struct pack *p, struct os_file *file, const char *archive_id, const 
 	p->id = header.id;
 	if (!name_check(p->path, &p->id))
 		return ERR(err, ERR_CORRUPT, "it is another pack than its name says");
-	return key_unwrap(&header, archive_id, key, &p->data_key, err);
+	return key_unwrap(p, &header, archive_id, unwrap, ctx, err);
 }
 
 static bool
@@ -124,8 +136,8 @@ directory_read(struct pack *p, struct os_file *file, struct pack_codec *codec, s
 }
 
 bool
-pack_open(struct os_fs fs, const char *path, const char *archive_id, const struct secret *key,
-    struct pack **out, struct err *err)
+pack_open_by(struct os_fs fs, const char *path, const char *archive_id, pack_unwrap_fn unwrap,
+    void *ctx, struct pack **out, struct err *err)
 {
 	struct pack *p = mem_calloc(1, sizeof *p);
 	struct pack_codec *codec = NULL;
@@ -136,7 +148,7 @@ pack_open(struct os_fs fs, const char *path, const char *archive_id, const struc
 	p->fs = fs;
 	p->path = mem_strdup(path);
 	ok = os_fs_open(fs, path, OS_OPEN_READ, &file, err) &&
-	     header_read(p, file, archive_id, key, err);
+	     header_read(p, file, archive_id, unwrap, ctx, err);
 	if (ok) {
 		codec = pack_codec_new(p->data_key, &p->id);
 		ok = footer_read(p, file, codec, err) && directory_read(p, file, codec, err);
@@ -149,6 +161,40 @@ pack_open(struct os_fs fs, const char *path, const char *archive_id, const struc
 	os_file_drop(&file);
 	*out = p;
 	return ok;
+}
+
+bool
+pack_open(struct os_fs fs, const char *path, const char *archive_id, const struct secret *key,
+    struct pack **out, struct err *err)
+{
+	/* Only lent to unwrap_by_key, which takes it const again. */
+	return pack_open_by(fs, path, archive_id, unwrap_by_key, (void *)(uintptr_t)key, out, err);
+}
+
+bool
+pack_rewrap(struct pack *p, const char *archive_id, struct crypt_keys *keys, struct buf *out,
+    struct err *err)
+{
+	struct buf context;
+	bool ok;
+
+	buf_init(&context, 1024);
+	pack_key_context(archive_id, &p->id, &context);
+	ok = crypt_keys_wrap(keys, buf_view(&context), p->data_key, out, err);
+	buf_fini(&context);
+	return ok || err_prefix(err, "pack %s", p->path);
+}
+
+const struct id_record *
+pack_id(const struct pack *p)
+{
+	return &p->id;
+}
+
+const char *
+pack_key_id(const struct pack *p)
+{
+	return p->key_id;
 }
 
 struct pack *

@@ -16,6 +16,7 @@ struct pack {
 	struct os_fs fs;
 	char *path;
 	struct secret *data_key;
+	char key_id[CRYPT_KEY_ID_SIZE]; /* of what wrapped it in the header */
 	struct id_record id;
 	struct pack_footer footer;
 	struct pack_directory directory;

@@ -67,6 +67,18 @@ problems(void **state)
 		"f:2: [witness.a]: key is that of a log: a witness's has type 0x04\n"},
 	    {"witness, address with a line end", "[witness.a]\nto = a>b@c.example\n",
 		"f:2: [witness.a]: to has a character that it must not have\n"},
+	    {"key service", "[keys.hsm]\ntype = pkcs11\nmodule = /m.so\n", ""},
+	    {"key service of no kind", "[keys.hsm]\ntype = pkcs12\n",
+		"f:2: [keys.hsm]: type must be one of: pkcs11, aws-kms, vault-transit, command\n"},
+	    {"key service's key", "[keys.hsm]\nmodul = /m.so\n",
+		"f:2: unknown key \"modul\" in [keys.hsm] (did you mean \"module\"?)\n"},
+	    {"key service's name", "[keys.HSM 1]\ntype = pkcs11\n",
+		"f:2: [keys.HSM 1.type]: a key service's name has 1 to 32 lower-case letters, "
+		"digits or "
+		"hyphens\n"},
+	    {"key service's time", "[keys.a]\ntimeout = 61\n",
+		"f:2: [keys.a]: timeout must be a whole number of seconds from 1 to 60\n"},
+	    {"a list over lines", "[keys.a]\narns = arn:a\n arn:b\n", ""},
 	    {"bucket", "[bucket]\nevidence = srv\n",
 		"f:2: bucket.evidence must be an absolute path\n"},
 	};
@@ -201,11 +213,109 @@ contradictions(void **state)
 	}
 }
 
+/* Sections [keys.NAME], whole: what is missing, misplaced or double is told when all is known. */
+static void
+key_services(void **state)
+{
+#define KMS                                                                                        \
+	"[server]\ndata = /srv/mail\n[keys.aws]\ntype = aws-kms\n"                                 \
+	"endpoint = https://kms.eu-1.example\ncredentials-file = /etc/k\n"
+	static const struct {
+		const char *name, *text, *message; /* NULL = good */
+	} rows[] = {
+	    {"kms by ARN", KMS "key = arn:aws:kms:eu-1:1:key/a\n", NULL},
+	    {"kms by alias", KMS "key = alias/a\narns = arn:x\n  arn:y\n", NULL},
+	    {"kms without key", KMS, "[keys.aws] key is missing"},
+	    {"kms in the clear",
+		KMS "key = a\nca-file = /x\n[keys.b]\ntype = aws-kms\nkey = b\n"
+		    "credentials-file = /k\nendpoint = http://kms.example\n",
+		"[keys.b]: the endpoint must be https"},
+	    {"no type", "[server]\ndata = /srv/mail\n[keys.a]\nkey = b\n", "[keys.a] has no type"},
+	    {"another kind's key", KMS "key = a\nmodule = /m.so\n",
+		"module has no meaning for aws-kms"},
+	    {"no ARN", KMS "key = a\narns = key/1\n", "is no ARN"},
+	    {"one ARN twice",
+		KMS "key = arn:k\n[keys.t]\ntype = command\nprogram = /t\narns = arn:k\n",
+		"arn:k is in [keys.aws] and in [keys.t]"},
+	    {"program without a path", "[server]\ndata = /srv/mail\n[keys.t]\ntype = command\n",
+		"program is missing"},
+	    {"relative paths",
+		"[server]\ndata = /srv/mail\n[keys.t]\ntype = command\nprogram = /t\n"
+		"paths = /a b\n",
+		"paths must be absolute"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct app_config c, d;
+		struct buf told, text;
+		struct err err = {.code = ERR_NONE};
+		bool ok;
+
+		print_message("%s\n", rows[i].name);
+		buf_init(&told, 100000);
+		buf_init(&text, 100000);
+		app_config_init(&c);
+		app_config_init(&d);
+		assert_true(app_config_parse(&c, "f", bytes_of_str(rows[i].text), collect, &told));
+		ok = app_config_finish(&c, &err);
+		assert_int_equal(ok, rows[i].message == NULL);
+		if (!ok)
+			assert_non_null(strstr(err.msg, rows[i].message));
+		/* what is printed parses to the same, also the list */
+		if (ok) {
+			app_config_print(&c, &text);
+			assert_true(app_config_parse(&d, "f", buf_view(&text), collect, &told));
+			assert_true(app_config_finish(&d, &err));
+			assert_int_equal(d.service_count, c.service_count);
+			assert_string_equal(d.services[0].text[APP_SERVICE_ARNS],
+			    c.services[0].text[APP_SERVICE_ARNS]);
+			app_config_fini(&d);
+			app_config_init(&d);
+			buf_reset(&text);
+			app_config_encode(&c, &text);
+			assert_true(app_config_decode(&d, buf_view(&text), &err));
+			assert_string_equal(d.services[0].text[APP_SERVICE_ARNS],
+			    c.services[0].text[APP_SERVICE_ARNS]);
+		}
+		app_config_fini(&c);
+		app_config_fini(&d);
+		buf_fini(&told);
+		buf_fini(&text);
+	}
+#undef KMS
+}
+
+static void
+arns_of_services(void **state)
+{
+	struct app_config c;
+	struct buf told;
+	struct err err;
+
+	(void)state;
+	buf_init(&told, 100000);
+	app_config_init(&c);
+	assert_true(app_config_parse(&c, "f",
+	    BYTES_LIT("[server]\ndata = /d\n[keys.a]\ntype = command\nprogram = /a\narns = arn:1\n "
+		      "arn:2\n"
+		      "[keys.b]\ntype = command\nprogram = /b\narns = arn:3\n"),
+	    collect, &told));
+	assert_true(app_config_finish(&c, &err));
+	assert_string_equal(app_config_service_of(&c, "arn:2")->name, "a");
+	assert_string_equal(app_config_service_of(&c, "arn:3")->name, "b");
+	assert_null(app_config_service_of(&c, "arn:"));
+	assert_null(app_config_service_of(&c, "arn:4"));
+	app_config_fini(&c);
+	buf_fini(&told);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(problems), cmocka_unit_test(long_line),
-	    cmocka_unit_test(finished), cmocka_unit_test(contradictions)};
+	    cmocka_unit_test(finished), cmocka_unit_test(contradictions),
+	    cmocka_unit_test(key_services), cmocka_unit_test(arns_of_services)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

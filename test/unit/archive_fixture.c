@@ -28,6 +28,11 @@ archive_fixture_open(struct archive_fixture *f, struct err *err)
 	    .fs = f->fs,
 	    .dir = "/data",
 	    .keys = f->keys,
+	    .services = f->services,
+	    .service_count = f->services[0] == NULL   ? 0
+			     : f->services[1] == NULL ? 1
+						      : 2,
+	    .key_cache_ms = f->key_cache_ms,
 	    .clock = clock_fixed(&f->now),
 	    .rng = f->threads ? rng_system() : f->rng,
 	    .threads = f->threads,

@@ -21,6 +21,8 @@ struct archive_fixture {
 	uint64_t log_file_bytes;
 	unsigned merge_packs; /* 0: as the archives have it */
 	bool threads;
+	struct crypt_keys *services[2]; /* beside keys; NULL = not there; the test's */
+	int64_t key_cache_ms;
 };
 
 /* archive_fixture_init: a new disk unless one is given, which is taken. Nothing is opened yet. */
