@@ -41,7 +41,8 @@ api_key_service_of(struct api_call *call, const char *arn, struct crypt_keys **o
 static bool
 key_fault(struct api_call *call, const struct err *err)
 {
-	if (err->code == ERR_BUSY || err->code == ERR_SEALED || err->code == ERR_DENIED)
+	if (err->code == ERR_BUSY || err->code == ERR_SEALED || err->code == ERR_DENIED ||
+	    err->code == ERR_REFUSED)
 		return api_fault_conflict(call, "%s", err->msg);
 	return api_fault_trouble(call, err);
 }
@@ -162,25 +163,6 @@ api_key_rotate(struct api_call *call)
 	return ok ? key_show(call, &r, call->output) : key_fault(call, &err);
 }
 
-/* One hold on this archive, or on all, is enough: nobody can tell any more what it is about once the key is gone. */
-static bool
-hold_check(struct api_call *call, const char *id)
-{
-	struct retain_holds *holds = NULL;
-	struct err err;
-	bool ok, held;
-
-	if (!catalog_begin(call->api->o.catalog, &err))
-		return api_fault_trouble(call, &err);
-	ok = retain_holds_load(call->api->retain, &holds, &err);
-	catalog_rollback(call->api->o.catalog);
-	if (!ok)
-		return api_fault_trouble(call, &err);
-	held = retain_holds_concern(holds, id);
-	retain_holds_free(&holds);
-	return !held || api_fault_conflict(call, "Archive %s is under a legal hold", id);
-}
-
 bool
 api_key_destroy(struct api_call *call)
 {
@@ -193,11 +175,7 @@ api_key_destroy(struct api_call *call)
 	if (strcmp(confirm, r.row.id) != 0)
 		return api_fault_validation(
 		    call, "Confirm must be the id of the archive, %s", r.row.id);
-	if (strcmp(r.row.state, "ACTIVE") == 0)
-		return api_fault_conflict(call,
-		    "Archive %s is active: delete it first, then its key can be destroyed",
-		    r.row.id);
-	if (!hold_check(call, r.row.id))
-		return false;
-	return archive_key_destroy(call->api->o.archive, r.row.id, &err) || key_fault(call, &err);
+	/* A hold and this are decided one after the other, never both. */
+	return retain_key_destroy(call->api->retain, r.row.id, call->principal, &err) ||
+	       key_fault(call, &err);
 }

@@ -135,6 +135,7 @@ struct archive_stats {
 	int64_t oldest_ms, newest_ms; /* 0 when empty */
 	uint64_t corrupt_packs;
 	uint64_t without_leaf; /* in packs, and in no proof log */
+	uint64_t away;         /* archives of which nobody can say, because their key is not there */
 };
 /* archive_stats_get: archive_id NULL = all archives together. ERR_NOT_FOUND. */
 MUST_USE bool archive_stats_get(

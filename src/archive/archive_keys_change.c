@@ -401,7 +401,7 @@ archive_key_info_get(
 		return false;
 	archive_lock(&a->lock);
 	if (!archive_keys_check(a, v, &why))
-		out->state = why.code == ERR_SEALED ? ARCHIVE_KEY_DESTROYED : ARCHIVE_KEY_AWAY;
+		out->state = v->ring.destroyed_ms != 0 ? ARCHIVE_KEY_DESTROYED : ARCHIVE_KEY_AWAY;
 	(void)snprintf(out->reason, sizeof out->reason, "%s", v->away);
 	out->destroyed_ms = v->ring.destroyed_ms;
 	out->generations = v->ring.kek_count;

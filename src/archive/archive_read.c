@@ -178,8 +178,11 @@ archive_stats_get(
 		volume = archive_volume_find(a, archive_id);
 	ok = archive_id == NULL || volume != NULL;
 	for (size_t i = 0; ok && i < a->volume_count; i++)
-		if (volume == NULL || volume == a->volumes[i])
+		if (volume == NULL || volume == a->volumes[i]) {
 			stats_packs(a->volumes[i], out);
+			out->away +=
+			    a->volumes[i]->key == NULL && a->volumes[i]->ring.destroyed_ms == 0;
+		}
 	for (size_t i = 0; ok && i < a->file_count; i++)
 		stats_rows(a->files[i], volume, out);
 	archive_unlock(&a->lock);

@@ -3,6 +3,7 @@
  * After a rotation: data keys of packs wrapped by the last generation, a few hundred a round, into the keyring. What is
  * left to do follows from keyring and packs, so that a stop at any point costs nothing (docs/formats/keyring.md).
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "archive_keys_int.h"
@@ -93,6 +94,53 @@ packs_rewrap(struct archive *a, struct archive_volume *v, struct crypt_keys *las
 	return ok;
 }
 
+static int
+by_path(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+struct looking {
+	const struct archive_volume *v;
+	const char **live; /* sorted */
+	bool stranger;
+};
+
+static bool
+file_look(void *ctx, const char *name)
+{
+	struct looking *l = ctx;
+	char *path;
+
+	if (!bytes_ends_with(bytes_of_str(name), BYTES_LIT(".pack")))
+		return true;
+	path = archive_path(l->v->packs_dir, name, "");
+	l->stranger = l->v->pack_count == 0 ||
+		      bsearch(&path, l->live, l->v->pack_count, sizeof *l->live, by_path) == NULL;
+	mem_free(path);
+	return !l->stranger;
+}
+
+/*
+ * Durably, every pack that lies on the disk is one that is served. Others have no entry: one that was merged and that
+ * somebody still reads, or that could not be removed, needs its generation if a backup takes it, or a start finds it.
+ */
+static bool
+files_are_live(struct archive *a, const struct archive_volume *v)
+{
+	struct looking l = {.v = v, .live = mem_calloc(v->pack_count + 1, sizeof *l.live)};
+	struct err err;
+	bool ok;
+
+	for (size_t i = 0; i < v->pack_count; i++)
+		l.live[i] = pack_path(v->packs[i]);
+	qsort(l.live, v->pack_count, sizeof *l.live, by_path);
+	ok = os_fs_sync_dir(a->options.fs, v->packs_dir, &err) &&
+	     os_fs_list(a->options.fs, v->packs_dir, file_look, &l, &err);
+	mem_free(l.live);
+	return ok && !l.stranger;
+}
+
 static void
 generations_forget(struct archive_volume *v, size_t had)
 {
@@ -159,7 +207,7 @@ archive_rewrap_round(struct archive *a, struct archive_volume *v)
 	last = crypt_keys_new(v->key, &a->options.rng);
 	archive_keyring_copy(&ring, &v->ring);
 	ok = packs_rewrap(a, v, last, &ring, &whole, &err);
-	whole = ok && whole && v->corrupt_packs == 0;
+	whole = ok && whole && v->corrupt_packs == 0 && files_are_live(a, v);
 	if (whole) {
 		struct keeping k = {v, crypt_keys_id(last)};
 

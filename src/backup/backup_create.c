@@ -5,6 +5,10 @@
  * Why it is consistent though the server runs: a message is in a pack from before this began, and packs never change.
  * A pack that goes while we look was merged into another or rewritten, so the tree is looked at again, until
  * everything that one look found was copied. The manifest comes last.
+ *
+ * Keys that open every pack of it: an archive's keys are copied after the tree was listed and before its packs. What
+ * was listed was sealed under a generation of that time or an earlier one, and a generation is not forgotten while
+ * there is a file that needs it (docs/formats/keyring.md): so a pack that is still there after that opens with them.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,14 +118,15 @@ file_take(struct create *c, const char *from, struct backup_file *f, struct err 
 	return ok;
 }
 
-/* Checkpoint and tiles of a proof log belong together: it must not have grown while they were copied. */
+/* Checkpoint and tiles of a proof log belong together: it must not have grown while they were copied. And no archive has
+ * got a keyring since. */
 static bool
 proofs_settled(struct create *c, const struct backup_tree *t, bool *settled, struct err *err)
 {
 	struct backup_tree now;
 	bool ok = backup_tree_list(c->run.o, &now, err);
 
-	*settled = ok && backup_tree_same_proofs(t, &now);
+	*settled = ok && backup_tree_same_proofs(t, &now) && backup_tree_same_keys(t, &now);
 	backup_tree_free(&now);
 	return ok;
 }
@@ -136,6 +141,10 @@ look(struct create *c, struct backup_tree *t, bool *again, struct err *err)
 	*again = false;
 	if (!backup_tree_list(c->run.o, t, err))
 		return false;
+	if (t->moved) {
+		*again = true;
+		return true;
+	}
 	for (size_t i = 0; i < t->count; i++) {
 		struct backup_file *f = &t->files[i];
 		char *from;

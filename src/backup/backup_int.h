@@ -37,6 +37,7 @@ struct backup_tree {
 	struct arena arena;
 	struct backup_file *files; /* path and dir only */
 	size_t count, room;
+	bool moved; /* something went while it was read: the list may lack what came in its place */
 };
 MUST_USE bool backup_tree_list(
     const struct backup_options *o, struct backup_tree *out, struct err *err);
@@ -45,6 +46,8 @@ void backup_tree_free(struct backup_tree *t);
  * lists: growing, it gets other tiles. */
 bool backup_tree_is_pack(const char *path);
 bool backup_tree_same_proofs(const struct backup_tree *a, const struct backup_tree *b);
+/* backup_tree_same_keys: no archive has got another file of wrapped keys. */
+bool backup_tree_same_keys(const struct backup_tree *a, const struct backup_tree *b);
 
 /* backup_manifest_read: ERR_NOT_FOUND when there is none. */
 MUST_USE bool backup_manifest_read(const struct backup_options *o, struct arena *arena,

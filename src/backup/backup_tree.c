@@ -18,9 +18,8 @@ static const char *const LEFT_OUT[] = {"catalog.db", "catalog.db-wal", "catalog.
 
 /*
  * Order: what names how far something goes comes before the thing. The head and the proof log of the audit log before
- * its records; a proof log before the packs, whose leaves it may lack but must not have too many of. An
- * archive's keyring after its packs: a pack may have been sealed under a generation of the key that is newer than an
- * earlier keyring.
+ * its records; a proof log before the packs, whose leaves it may lack but must not have too many of. The keys of
+ * an archive before its packs, too (backup_create.c says why).
  */
 static unsigned
 rank_of(const char *path)
@@ -31,8 +30,6 @@ rank_of(const char *path)
 		return 1;
 	if (strncmp(path, "audit/", 6) == 0)
 		return 2;
-	if (bytes_ends_with(bytes_of_str(path), BYTES_LIT("/keyring")))
-		return 5;
 	if (strstr(path, "/packs/") == NULL)
 		return 3;
 	return 4;
@@ -44,27 +41,56 @@ backup_tree_is_pack(const char *path)
 	return rank_of(path) == 4;
 }
 
-/* The next path of a proof log at or behind *at, or NULL. */
+static bool
+is_proof(const char *path)
+{
+	return rank_of(path) == 1;
+}
+
+static bool
+is_keys(const char *path)
+{
+	struct bytes b = bytes_of_str(path);
+
+	return strncmp(path, "archives/", 9) == 0 && rank_of(path) == 3 &&
+	       (bytes_ends_with(b, BYTES_LIT("/key")) || bytes_ends_with(b, BYTES_LIT("/keyring")));
+}
+
+typedef bool (*is_fn)(const char *path);
+
+/* The next path of that kind at or behind *at, or NULL. */
 static const char *
-proof_next(const struct backup_tree *t, size_t *at)
+path_next(const struct backup_tree *t, size_t *at, is_fn is)
 {
 	for (; *at < t->count; (*at)++)
-		if (rank_of(t->files[*at].path) == 1)
+		if (is(t->files[*at].path))
 			return t->files[(*at)++].path;
 	return NULL;
 }
 
-bool
-backup_tree_same_proofs(const struct backup_tree *a, const struct backup_tree *b)
+static bool
+same_paths(const struct backup_tree *a, const struct backup_tree *b, is_fn is)
 {
 	size_t i = 0, j = 0;
 	const char *x, *y;
 
 	do {
-		x = proof_next(a, &i);
-		y = proof_next(b, &j);
+		x = path_next(a, &i, is);
+		y = path_next(b, &j, is);
 	} while (x != NULL && y != NULL && strcmp(x, y) == 0);
 	return x == NULL && y == NULL;
+}
+
+bool
+backup_tree_same_proofs(const struct backup_tree *a, const struct backup_tree *b)
+{
+	return same_paths(a, b, is_proof);
+}
+
+bool
+backup_tree_same_keys(const struct backup_tree *a, const struct backup_tree *b)
+{
+	return same_paths(a, b, is_keys);
 }
 
 static int
@@ -131,8 +157,11 @@ entry(const struct backup_options *o, struct backup_tree *t, const char *path, u
 	bool ok = os_fs_stat(o->fs, whole, &st, err);
 
 	mem_free(whole);
-	if (!ok)
-		return err->code == ERR_NOT_FOUND; /* gone meanwhile: the next look decides */
+	if (!ok) {
+		t->moved =
+		    true; /* what came in its place may be in a part of the tree that was read already */
+		return err->code == ERR_NOT_FOUND;
+	}
 	if (st.kind == OS_KIND_OTHER)
 		return true;
 	if (!backup_manifest_path_ok(bytes_of_str(path)) || t->count >= BACKUP_FILES_MAX)

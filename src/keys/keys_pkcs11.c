@@ -118,6 +118,23 @@ slot_find(struct keys_token *t, CK_SLOT_ID *out, struct err *err)
 	       ERR(err, ERR_USAGE, "%zu tokens have label %.32s", found, t->token_label);
 }
 
+/* Import tools cut keys short (softhsm2-util: at a zero byte), and what a token says to such a key depends on the token.
+ * Tokens that do not tell the length are believed. */
+static bool
+key_check(struct keys_token *t, struct err *err)
+{
+	CK_ULONG len = 0;
+	CK_ATTRIBUTE value_len = {CKA_VALUE_LEN, &len, sizeof len};
+	CK_RV rv = t->f->C_GetAttributeValue(t->session, t->key, &value_len, 1);
+
+	return rv != CKR_OK || value_len.ulValueLen != sizeof len || len == 16 || len == 24 ||
+	       len == 32 ||
+	       ERR(err, ERR_SEALED,
+		   "the token's key with label %.60s is %lu bytes long, and an AES key 16, 24 or "
+		   "32",
+		   t->key_label, len);
+}
+
 static bool
 key_find(struct keys_token *t, struct err *err)
 {
@@ -142,7 +159,7 @@ key_find(struct keys_token *t, struct err *err)
 		return ERR(err, ERR_SEALED, "the token has several AES keys with label %.60s",
 		    t->key_label);
 	t->key = found[0];
-	return true;
+	return key_check(t, err);
 }
 
 void

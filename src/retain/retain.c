@@ -64,6 +64,7 @@ retain_run(struct retain *r, bool plan, const atomic_bool *cancel, struct err *e
 {
 	bool ok = true;
 
+	ok = work(r, retain_key_run, "destroying keys", cancel, ok, err);
 	ok = work(r, retain_hold_freeze, "freezing a hold", cancel, ok, err);
 	ok = work(r, retain_erasure_run, "erasing", cancel, ok, err);
 	ok = work(r, retain_disposition_run, "disposition", cancel, ok, err);

@@ -142,10 +142,20 @@ MUST_USE bool retain_preview(struct retain *r, const char *archive_id, enum pack
 
 /*
  * retain_archive_undelete: an archive in PENDING_DELETION is ACTIVE again, with what is still in it.
- * fails   ERR_NOT_FOUND; ERR_BUSY it is not deleted; ERR_EXISTS its name was taken meanwhile; ERR_LIMIT
+ * fails   ERR_NOT_FOUND; ERR_BUSY it is not deleted; ERR_EXISTS its name was taken meanwhile; ERR_LIMIT;
+ *         ERR_REFUSED its keys were destroyed
  */
 MUST_USE bool retain_archive_undelete(
     struct retain *r, const char *id, uint64_t active_max, struct err *err);
+
+/*
+ * retain_key_destroy: the keys of an archive in PENDING_DELETION go for good, and with them all that is in it. Decided
+ * in one transaction: a hold that was made before, on this archive or on all, forbids it; one that is made afterwards
+ * finds an archive without keys, and is refused when it names it. What a crash leaves of it is done by retain_run.
+ * fails   ERR_NOT_FOUND; ERR_BUSY it is active; ERR_REFUSED a hold
+ */
+MUST_USE bool retain_key_destroy(
+    struct retain *r, const char *id, const char *principal, struct err *err);
 
 /* retain_disposition_decide: a planned one is approved, or rejected. ERR_NOT_FOUND; ERR_BUSY it is not waiting. */
 MUST_USE bool retain_disposition_decide(

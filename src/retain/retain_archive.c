@@ -15,7 +15,8 @@ undelete(
 	ok = retain_doc_get(r, CATALOG_ARCHIVE, id, arena, &d, err);
 	if (ok && strcmp(d.row.state, "PENDING_DELETION") != 0)
 		ok = ERR(err, ERR_BUSY, "archive %.66s is not deleted", id);
-	ok = ok && catalog_count(r->o.catalog, CATALOG_ARCHIVE, NULL, "ACTIVE", &active, err);
+	ok = ok && retain_key_check(&d, err) &&
+	     catalog_count(r->o.catalog, CATALOG_ARCHIVE, NULL, "ACTIVE", &active, err);
 	if (ok && active >= active_max)
 		ok = ERR(err, ERR_LIMIT, "the limit of %u active archives is reached",
 		    (unsigned)active_max);

@@ -98,8 +98,8 @@ retain_clock_load(struct retain *r, struct err *err)
 		/* The first start: there is nothing yet that could be destroyed. If there is, the catalog is not
 		 * the one it came with, and its holds may be missing. */
 		ok = archive_stats_get(r->o.archive, NULL, &stats, err);
-		r->time = (struct retain_time){
-		    .high_ms = clock_now_ms(&r->o.clock), .fresh = ok && stats.messages > 0};
+		r->time = (struct retain_time){.high_ms = clock_now_ms(&r->o.clock),
+		    .fresh = ok && (stats.messages > 0 || stats.away > 0)};
 	}
 	arena_fini(&arena);
 	return ok;

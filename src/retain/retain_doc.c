@@ -50,8 +50,10 @@ retain_doc_find(struct retain *r, enum catalog_kind kind, const char *name, stru
 	return catalog_find(r->o.catalog, kind, name, arena, &out->row, err) && doc_parse(out, err);
 }
 
+enum writing { DOC_INSERT, DOC_SAVE, DOC_AMEND };
+
 static bool
-doc_write(struct retain *r, struct retain_doc *d, bool insert, struct err *err)
+doc_write(struct retain *r, struct retain_doc *d, enum writing how, struct err *err)
 {
 	struct buf text;
 	bool ok;
@@ -59,11 +61,12 @@ doc_write(struct retain *r, struct retain_doc *d, bool insert, struct err *err)
 	buf_init(&text, CATALOG_DOCUMENT_MAX);
 	json_print(d->doc, &text);
 	d->row.document = buf_view(&text);
-	d->row.updated_ms = clock_now_ms(&r->o.clock);
-	if (insert)
+	if (how != DOC_AMEND)
+		d->row.updated_ms = clock_now_ms(&r->o.clock);
+	if (how == DOC_INSERT)
 		d->row.created_ms = d->row.updated_ms;
-	ok = buf_ok(&text, err) && (insert ? catalog_insert(r->o.catalog, &d->row, err)
-					   : catalog_update(r->o.catalog, &d->row, err));
+	ok = buf_ok(&text, err) && (how == DOC_INSERT ? catalog_insert(r->o.catalog, &d->row, err)
+						      : catalog_update(r->o.catalog, &d->row, err));
 	d->row.document = BYTES_EMPTY;
 	buf_fini(&text);
 	return ok;
@@ -72,13 +75,19 @@ doc_write(struct retain *r, struct retain_doc *d, bool insert, struct err *err)
 bool
 retain_doc_insert(struct retain *r, struct retain_doc *d, struct err *err)
 {
-	return doc_write(r, d, true, err);
+	return doc_write(r, d, DOC_INSERT, err);
 }
 
 bool
 retain_doc_save(struct retain *r, struct retain_doc *d, struct err *err)
 {
-	return doc_write(r, d, false, err);
+	return doc_write(r, d, DOC_SAVE, err);
+}
+
+bool
+retain_doc_amend(struct retain *r, struct retain_doc *d, struct err *err)
+{
+	return doc_write(r, d, DOC_AMEND, err);
 }
 
 void

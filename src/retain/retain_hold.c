@@ -35,9 +35,44 @@ is_static(const struct json *spec)
 	       json_find(json_find(spec, "Scope"), "MessageIds") != NULL;
 }
 
+static void
+archive_note(struct json *archives, const char *id)
+{
+	for (size_t i = 0; i < json_count(archives); i++)
+		if (strcmp(json_str(json_at(archives, i)), id) == 0)
+			return;
+	json_push(archives, json_new_str(id));
+}
+
+/* Every message is there; archives gets the ids of those they are in. */
+static bool
+messages_check(struct retain *r, const struct json *ids, struct json *archives, struct err *err)
+{
+	for (size_t i = 0; i < json_count(ids); i++) {
+		const char *archive_id = NULL;
+		struct id_record id;
+		struct pack_row row;
+		struct arena arena;
+		bool known, ok;
+
+		arena_init(&arena);
+		known = id_record_parse(&id, json_text(json_at(ids, i)));
+		ok = known && archive_read(r->o.archive, &id, &arena, &archive_id, &row, NULL, err);
+		if (ok)
+			archive_note(archives, archive_id);
+		arena_fini(&arena);
+		if (known && !ok && err->code == ERR_TIMEOUT)
+			return false; /* its key is away: who knows */
+		if (!ok && (!known || err->code != ERR_CORRUPT))
+			return ERR(err, ERR_NOT_FOUND, "message not found: %.60s",
+			    json_str(json_at(ids, i)));
+	}
+	return true;
+}
+
 /* What the shape of a spec cannot say. */
 static bool
-spec_check(struct retain *r, const struct json *spec, struct err *err)
+spec_check(struct retain *r, const struct json *spec, struct json *archives, struct err *err)
 {
 	const struct json *scope = json_find(spec, "Scope"), *query = json_find(scope, "Query"),
 			  *ids = json_find(scope, "MessageIds");
@@ -54,22 +89,7 @@ spec_check(struct retain *r, const struct json *spec, struct err *err)
 	if (!retain_rule_new(spec, NULL, &rule, err))
 		return false;
 	retain_rule_free(&rule);
-	for (size_t i = 0; i < json_count(ids); i++) {
-		const char *archive_id;
-		struct id_record id;
-		struct pack_row row;
-		struct arena arena;
-		bool ok;
-
-		arena_init(&arena);
-		ok = id_record_parse(&id, json_text(json_at(ids, i))) &&
-		     archive_read(r->o.archive, &id, &arena, &archive_id, &row, NULL, err);
-		arena_fini(&arena);
-		if (!ok && err->code != ERR_CORRUPT)
-			return ERR(err, ERR_NOT_FOUND, "message not found: %.60s",
-			    json_str(json_at(ids, i)));
-	}
-	return true;
+	return messages_check(r, ids, archives, err);
 }
 
 static bool
@@ -82,8 +102,9 @@ archives_check(struct retain *r, const struct json *list, struct err *err)
 		struct arena arena;
 
 		arena_init(&arena);
-		ok =
-		    retain_doc_get(r, CATALOG_ARCHIVE, json_str(json_at(list, i)), &arena, &d, err);
+		ok = retain_doc_get(
+			 r, CATALOG_ARCHIVE, json_str(json_at(list, i)), &arena, &d, err) &&
+		     retain_key_check(&d, err);
 		retain_doc_fini(&d);
 		arena_fini(&arena);
 	}
@@ -103,12 +124,14 @@ limit_check(struct retain *r, struct err *err)
 }
 
 static bool
-hold_insert(struct retain *r, struct retain_doc *d, struct err *err)
+hold_insert(
+    struct retain *r, struct retain_doc *d, const struct json *message_archives, struct err *err)
 {
 	if (!retain_begin(r, err))
 		return false;
 	return retain_end(r,
 	    limit_check(r, err) && archives_check(r, json_find(d->doc, "ArchiveIds"), err) &&
+		archives_check(r, message_archives, err) &&
 		(retain_doc_insert(r, d, err) ||
 		    (err->code == ERR_EXISTS &&
 			ERR(err, ERR_EXISTS, "a hold named %.80s exists", d->row.name))),
@@ -122,10 +145,13 @@ retain_hold_create(struct retain *r, const struct json *spec, const char *princi
 	static const char *const taken[] = {"HoldName", "Reason", "ArchiveIds", "Scope"};
 	bool ids = json_find(json_find(spec, "Scope"), "MessageIds") != NULL;
 	struct retain_doc d = {.row = {.kind = CATALOG_HOLD, .id = id_out}};
+	struct json *message_archives = json_new_array();
 	bool ok;
 
-	if (!spec_check(r, spec, err))
+	if (!spec_check(r, spec, message_archives, err)) {
+		json_free(&message_archives);
 		return false;
+	}
 	id_new(id_out, "h-", &r->o.rng);
 	d.doc = json_new_object();
 	for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++)
@@ -137,8 +163,9 @@ retain_hold_create(struct retain *r, const struct json *spec, const char *princi
 	d.row.state = is_static(spec) && !ids ? "FREEZING" : "ACTIVE";
 	/* Whatever is destroyed right now is done with before this, or asks after it. */
 	retain_lock(&r->keep_lock);
-	ok = hold_insert(r, &d, err);
+	ok = hold_insert(r, &d, message_archives, err);
 	retain_unlock(&r->keep_lock);
+	json_free(&message_archives);
 	retain_doc_fini(&d);
 	return ok;
 }

@@ -63,13 +63,15 @@ struct retain_doc {
 	struct catalog_row row; /* in the arena */
 	struct json *doc;
 };
-/* retain_doc_*: inside a transaction. get: ERR_NOT_FOUND "no WHAT ID". save stamps updated_ms. */
+/* retain_doc_*: inside a transaction. get: ERR_NOT_FOUND "no WHAT ID". save stamps updated_ms; amend does not: the 30
+ * days of a deleted archive count from it. */
 MUST_USE bool retain_doc_get(struct retain *r, enum catalog_kind kind, const char *id,
     struct arena *arena, struct retain_doc *out, struct err *err);
 MUST_USE bool retain_doc_find(struct retain *r, enum catalog_kind kind, const char *name,
     struct arena *arena, struct retain_doc *out, struct err *err);
 MUST_USE bool retain_doc_insert(struct retain *r, struct retain_doc *d, struct err *err);
 MUST_USE bool retain_doc_save(struct retain *r, struct retain_doc *d, struct err *err);
+MUST_USE bool retain_doc_amend(struct retain *r, struct retain_doc *d, struct err *err);
 void retain_doc_fini(struct retain_doc *d);
 /* retain_doc_each: every row of a kind, newest first; visit may save or delete it. state, owner: NULL = any. */
 typedef bool (*retain_visit_fn)(void *ctx, struct retain_doc *d, struct err *err);
@@ -131,7 +133,16 @@ MUST_USE bool retain_rule_search(struct retain *r, struct retain_rule *rule,
     struct err *err);
 void retain_rule_free(struct retain_rule **rule);
 
+/* retain_key_*: retain_key.c. An archive's document says KeyDestroyedTimestamp from the decision on.
+ * check: ERR_REFUSED the archive of that document has no keys any more.
+ * search: archive_search; whose keys are destroyed has no messages. */
+MUST_USE bool retain_key_check(const struct retain_doc *archive, struct err *err);
+MUST_USE bool retain_key_search(struct retain *r, const char *archive_id, int64_t from_ms,
+    int64_t to_ms, const atomic_bool *cancel, pack_visit_fn visit, void *ctx,
+    struct archive_search_report *report, struct err *err);
+
 /* The parts of retain_run. */
+MUST_USE bool retain_key_run(struct retain *r, const atomic_bool *cancel, struct err *err);
 MUST_USE bool retain_hold_freeze(struct retain *r, const atomic_bool *cancel, struct err *err);
 MUST_USE bool retain_plan_run(struct retain *r, const atomic_bool *cancel, struct err *err);
 MUST_USE bool retain_disposition_run(struct retain *r, const atomic_bool *cancel, struct err *err);

@@ -84,8 +84,8 @@ sift_run(struct retain *r, struct sift *s, const atomic_bool *cancel, struct err
 		return false;
 	ok = retain_holds_load(r, &s->holds, err);
 	catalog_rollback(r->o.catalog);
-	ok = ok && archive_search(r->o.archive, s->terms.archive_id, INT64_MIN, to_ms, NULL,
-		       UINT64_MAX, cancel, sift_visit, s, &report, err);
+	ok = ok && retain_key_search(r, s->terms.archive_id, INT64_MIN, to_ms, cancel, sift_visit,
+		       s, &report, err);
 	retain_holds_free(&s->holds);
 	return ok;
 }
@@ -273,8 +273,20 @@ retain_plan_run(struct retain *r, const atomic_bool *cancel, struct err *err)
 	arena_init(&arena);
 	ok = retain_clock_trusted(r, &time, err) &&
 	     retain_doc_ids(r, CATALOG_ARCHIVE, NULL, &arena, &archives, &count, err);
-	for (size_t i = 0; ok && i < count; i++)
-		ok = archive_plan(r, archives[i], &time, cancel, err);
+	for (size_t i = 0; i < count; i++) {
+		struct err trouble;
+
+		/* One whose key is away, say, must not keep the others waiting. */
+		if (cancel != NULL && atomic_load(cancel))
+			break;
+		if (archive_plan(r, archives[i], &time, cancel, &trouble))
+			continue;
+		if (ok)
+			*err = trouble;
+		ok = false;
+	}
+	if (ok && cancel != NULL && atomic_load(cancel))
+		ok = ERR(err, ERR_CANCELLED, "cancelled");
 	arena_fini(&arena);
 	return ok;
 }

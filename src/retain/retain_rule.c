@@ -295,8 +295,8 @@ retain_rule_search(struct retain *r, struct retain_rule *rule, const atomic_bool
 
 		if (!retain_rule_concerns(rule, s.archive_id))
 			continue;
-		ok = archive_search(r->o.archive, s.archive_id, rule->from_ms, to_ms, NULL,
-			 UINT64_MAX, cancel, search_visit, &s, &report, err) ||
+		ok = retain_key_search(r, s.archive_id, rule->from_ms, to_ms, cancel, search_visit,
+			 &s, &report, err) ||
 		     err->code == ERR_NOT_FOUND; /* destroyed meanwhile */
 		*damaged_out += report.packs_skipped;
 	}

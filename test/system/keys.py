@@ -94,7 +94,8 @@ def token_settings(home):
     environment = dict(os.environ, SOFTHSM2_CONF=conf)
     key = os.path.join(folder, "key.bin")
     with open(key, "wb") as f:
-        f.write(os.urandom(32))
+        # softhsm2-util reads a text: at a zero byte or a line's end the key would be over, and be no AES key
+        f.write(bytes(b if b not in (0, 10) else 1 for b in os.urandom(32)))
     subprocess.run(["softhsm2-util", "--init-token", "--free", "--label", "daybook", "--pin", "271828", "--so-pin",
                     "271828"], env=environment, check=True, stdout=subprocess.DEVNULL)
     subprocess.run(["softhsm2-util", "--import", key, "--aes", "--token", "daybook", "--label", "kek", "--id", "01",

@@ -54,6 +54,23 @@ make_key(CK_FUNCTION_LIST_PTR f, CK_SESSION_HANDLE session, const char *label)
 	assert_int_equal(f->C_GenerateKey(session, &generate, attributes, 10, &key), CKR_OK);
 }
 
+/* As an import tool leaves it that takes a key for a text. */
+static void
+make_short_key(CK_FUNCTION_LIST_PTR f, CK_SESSION_HANDLE session)
+{
+	CK_OBJECT_CLASS class = CKO_SECRET_KEY;
+	CK_KEY_TYPE type = CKK_AES;
+	CK_BBOOL yes = CK_TRUE;
+	CK_UTF8CHAR value[] = "ten bytes.", label[] = "short";
+	CK_ATTRIBUTE attributes[] = {{CKA_CLASS, &class, sizeof class},
+	    {CKA_KEY_TYPE, &type, sizeof type}, {CKA_TOKEN, &yes, sizeof yes},
+	    {CKA_ENCRYPT, &yes, sizeof yes}, {CKA_VALUE, value, sizeof value - 1},
+	    {CKA_LABEL, label, sizeof label - 1}};
+	CK_OBJECT_HANDLE key;
+
+	assert_int_equal(f->C_CreateObject(session, attributes, 6, &key), CKR_OK);
+}
+
 static int
 token_make(void **state)
 {
@@ -92,6 +109,7 @@ token_make(void **state)
 	assert_int_equal(f->C_Login(session, CKU_USER, pin, sizeof pin - 1), CKR_OK);
 	for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++)
 		make_key(f, session, labels[i]);
+	make_short_key(f, session);
 	assert_int_equal(f->C_Finalize(NULL), CKR_OK);
 	return 0;
 }
@@ -198,6 +216,7 @@ says_what_is_wrong(void **state)
 	    {"no such token", "elsewhere", "kek", pin_path, ERR_TIMEOUT},
 	    {"no such key", "daybook test", "nothing", pin_path, ERR_SEALED},
 	    {"two such keys", "daybook test", "twice", pin_path, ERR_SEALED},
+	    {"a key cut short", "daybook test", "short", pin_path, ERR_SEALED},
 	    {"wrong PIN", "daybook test", "kek", bad_pin_path, ERR_DENIED},
 	};
 
