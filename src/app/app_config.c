@@ -49,6 +49,7 @@ static const struct key keys[APP_KEY_COUNT] = {
 	"50"},
     [APP_HTTP_LISTEN] = {"http.listen", FORM_ADDRESSES, 0, 0, NULL, "127.0.0.1:8025"},
     [APP_KEYS_FILE] = {"keys.file", FORM_PATH, 0, 0, NULL, NULL},
+    [APP_KEYS_BEFORE] = {"keys.previous-file", FORM_PATH, 0, 0, NULL, ""},
     [APP_KEYS_CACHE_S] = {"keys.cache-seconds", FORM_NUMBER, 1, 7L * 86400, NULL, "3600"},
     [APP_TLS_CERTIFICATE] = {"tls.certificate", FORM_PATH, 0, 0, NULL, ""},
     [APP_TLS_KEY] = {"tls.key", FORM_PATH, 0, 0, NULL, ""},
@@ -243,9 +244,13 @@ app_config_finish(struct app_config *c, struct err *err)
 			c->text[i] = keys[i].otherwise;
 	if ((c->text[APP_TLS_CERTIFICATE][0] == '\0') != (c->text[APP_TLS_KEY][0] == '\0'))
 		return ERR(err, ERR_USAGE, "tls.certificate and tls.key go together");
-	if (beneath(c->text[APP_KEYS_FILE], c->text[APP_DATA]))
+	if (beneath(c->text[APP_KEYS_FILE], c->text[APP_DATA]) ||
+	    beneath(c->text[APP_KEYS_BEFORE], c->text[APP_DATA]))
 		return ERR(err, ERR_USAGE,
-		    "keys.file must not lie in the data directory: who takes one would have both");
+		    "keys.file and keys.previous-file must not lie in the data directory: who "
+		    "takes one would have both");
+	if (strcmp(c->text[APP_KEYS_FILE], c->text[APP_KEYS_BEFORE]) == 0)
+		return ERR(err, ERR_USAGE, "keys.file and keys.previous-file are the same file");
 	return app_config_services_finish(c, err) && app_config_witnesses_finish(c, err);
 }
 

@@ -32,6 +32,7 @@ enum app_key {
 	APP_SMTP_SESSIONS_PER_IP,
 	APP_HTTP_LISTEN,
 	APP_KEYS_FILE,    /* absolute; outside data */
+	APP_KEYS_BEFORE,  /* the file that the one above takes the place of; "" = none */
 	APP_KEYS_CACHE_S, /* how long a key from a key service is used without asking again */
 	APP_TLS_CERTIFICATE,
 	APP_TLS_KEY,

@@ -271,6 +271,14 @@ open_archive(struct core *c, struct err *err)
 	app_keys_archive_options(config, &c->keys, &o);
 	if (!archive_open(&o, &c->archive, &found, err))
 		return err_prefix(err, "archive");
+	if (config->text[APP_KEYS_BEFORE][0] != '\0' && found.under_previous == 0)
+		log_info("nothing needs the key file %s any more: previous-file may go from "
+			 "daybook.conf",
+		    config->text[APP_KEYS_BEFORE]);
+	else if (config->text[APP_KEYS_BEFORE][0] != '\0')
+		log_info("%llu files still need the key file %s; a start after the intake log is "
+			 "sealed looks again",
+		    (unsigned long long)found.under_previous, config->text[APP_KEYS_BEFORE]);
 	log_info("archive: %llu packs, %llu records in %llu log files",
 	    (unsigned long long)found.packs, (unsigned long long)found.log_records,
 	    (unsigned long long)found.log_files);

@@ -188,10 +188,10 @@ app_role_walls_of(struct app_role *r, const struct os_sandbox *box, struct err *
 		buf_append_str(&path, names[i]);
 		open_count += os_path_readable(buf_text(&path)) ? 1 : 0;
 	}
-	buf_reset(&path);
-	buf_append_str(&path, r->config.text[APP_KEYS_FILE]);
-	open_count += os_path_readable(buf_text(&path)) ? 1 : 0;
 	buf_fini(&path);
+	open_count += os_path_readable(r->config.text[APP_KEYS_FILE]) ? 1 : 0;
+	if (r->config.text[APP_KEYS_BEFORE][0] != '\0')
+		open_count += os_path_readable(r->config.text[APP_KEYS_BEFORE]) ? 1 : 0;
 	if (open_count == 0) {
 		log_info("walls: %s; user %u; data directory and key file do not open", report,
 		    os_user_self());

@@ -134,25 +134,53 @@ make_credentials(
 	return false;
 }
 
+/* The key file of before opens what is not wrapped by the new one yet. */
+static bool
+open_before(
+    const struct app_config *config, struct app_store *s, const struct rng *rng, struct err *err)
+{
+	const char *path = config->text[APP_KEYS_BEFORE];
+	struct crypt_keys *before = NULL;
+
+	if (path[0] == '\0')
+		return true;
+	if (!crypt_keys_open_file(path, config->text[APP_DATA], false, rng, &before, err))
+		return err_prefix(err, "previous key file %.80s", path);
+	if (strcmp(crypt_keys_id(before), crypt_keys_id(s->keys)) == 0) {
+		crypt_keys_free(&before);
+		return ERR(err, ERR_USAGE,
+		    "keys.file is a copy of keys.previous-file: give it another name, and a new "
+		    "key is made");
+	}
+	log_info("key file %s (%s) takes the place of %s (%s): keep both until a start says that "
+		 "nothing needs the latter",
+	    config->text[APP_KEYS_FILE], crypt_keys_id(s->keys), path, crypt_keys_id(before));
+	s->keys = crypt_keys_pair(s->keys, before);
+	return true;
+}
+
 static bool
 open_keys(
     const struct app_config *config, struct app_store *s, struct arena *arena, struct err *err)
 {
 	const char *catalog = arena_printf(arena, "%s/catalog.db", config->text[APP_DATA]);
-	const char *path = config->text[APP_KEYS_FILE];
+	const char *path = config->text[APP_KEYS_FILE], *before = config->text[APP_KEYS_BEFORE];
 	struct rng rng = rng_system();
 
 	s->key_made = !os_fs_exists(os_fs_real(), path);
-	if (s->key_made && os_fs_exists(os_fs_real(), catalog))
+	if (s->key_made && os_fs_exists(os_fs_real(), catalog) &&
+	    (before[0] == '\0' || !os_fs_exists(os_fs_real(), before)))
 		return ERR(err, ERR_SEALED,
-		    "%.100s is missing: without it nothing here can be read; bring it back", path);
+		    "%.100s is missing: without it nothing here can be read; bring it back",
+		    before[0] == '\0' ? path : before);
 	if (!crypt_keys_open_file(path, config->text[APP_DATA], s->key_made, &rng, &s->keys, err))
 		return err_prefix(err, "key file %.80s", path);
 	if (s->key_made)
 		log_info("made the key file %s; keep a copy of it somewhere else: without it the "
 			 "archive is lost",
 		    path);
-	return catalog_open(catalog, s->keys, &rng, &s->catalog, err);
+	return open_before(config, s, &rng, err) &&
+	       catalog_open(catalog, s->keys, &rng, &s->catalog, err);
 }
 
 bool

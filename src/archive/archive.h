@@ -79,6 +79,8 @@ struct archive_recovery {
 	uint64_t corrupt_records;        /* damaged inside the log: skipped and named */
 	uint64_t packs, corrupt_packs;   /* damaged packs are set aside, named, and not served */
 	uint64_t removed_temporary_files;
+	uint64_t
+	    under_previous; /* log files and archives that hang on the key file of before (crypt_keys_pair) */
 };
 
 /* archive_open: recovery included. fails ERR_SEALED key service refuses, ERR_CORRUPT, ERR_IO, ERR_NO_SPACE. */
@@ -135,7 +137,7 @@ struct archive_stats {
 	int64_t oldest_ms, newest_ms; /* 0 when empty */
 	uint64_t corrupt_packs;
 	uint64_t without_leaf; /* in packs, and in no proof log */
-	uint64_t away;         /* archives of which nobody can say, because their key is not there */
+	uint64_t away; /* archives of which nobody can say, because their key is not there */
 };
 /* archive_stats_get: archive_id NULL = all archives together. ERR_NOT_FOUND. */
 MUST_USE bool archive_stats_get(

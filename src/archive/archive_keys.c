@@ -303,6 +303,7 @@ archive_keys_unlock(struct archive *a, struct archive_volume *v, struct err *err
 	}
 	if (secrets_ask(a, v, err)) {
 		v->key = v->keks[v->ring.kek_count - 1];
+		archive_keys_adopt(a, v);
 		given(a, v, now_ms);
 		return true;
 	}

@@ -146,6 +146,60 @@ rewrap_write(
 	return ok;
 }
 
+/* In memory, and of none of the services. */
+static bool
+is_previous(struct archive *a, struct bytes wrapped)
+{
+	char id[CRYPT_KEY_ID_SIZE];
+	struct err ignored;
+
+	return wrapped.len > 0 && wrapped.ptr[0] == CRYPT_WRAPPED_VERSION_LOCAL &&
+	       crypt_keys_id_of(wrapped, id, &ignored) && archive_keys_service(a, id) == NULL;
+}
+
+bool
+archive_keys_under_previous(struct archive *a, const struct archive_volume *v)
+{
+	for (size_t i = 0; i < v->ring.kek_count; i++)
+		if (is_previous(a, v->ring.keks[i].wrapped))
+			return true;
+	return false;
+}
+
+void
+archive_keys_adopt(struct archive *a, struct archive_volume *v)
+{
+	struct archive_keyring ring;
+	bool ok = true, any = false;
+	struct err err;
+
+	if (!archive_keys_under_previous(a, v))
+		return;
+	archive_keyring_copy(&ring, &v->ring);
+	for (size_t i = 0; ok && i < ring.kek_count; i++) {
+		struct buf wrapped;
+
+		if (!is_previous(a, ring.keks[i].wrapped))
+			continue;
+		buf_init(&wrapped, CRYPT_WRAPPED_ANY_BYTES_MAX);
+		ok = kek_wrap(v, a->options.keys, v->keks[i], &wrapped, &err);
+		if (ok)
+			archive_keyring_replace(&ring, i, buf_view(&wrapped));
+		buf_fini(&wrapped);
+		any = true;
+	}
+	ok = ok && (!any || rewrap_write(a, v, &ring, &err));
+	if (ok && any) {
+		ring_swap(a, v, &ring);
+		log_info("archive %s: its key is wrapped by %s (%s) now", v->id,
+		    crypt_keys_name(a->options.keys), crypt_keys_id(a->options.keys));
+	} else if (!ok) {
+		log_warn(
+		    "archive %s: its key still needs the key file of before: %s", v->id, err.msg);
+	}
+	archive_keyring_fini(&ring);
+}
+
 /* seal_lock held: no round of re-wrapping packs comes between. */
 static bool
 rewrap(struct archive *a, struct archive_volume *v, struct crypt_keys *wanted, struct err *err)

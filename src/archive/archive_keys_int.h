@@ -22,6 +22,11 @@ MUST_USE bool archive_keys_load(
  * away, refuses or is not configured is no failure: v stays locked, v->away says why.
  * fails  ERR_SEALED the installation's own key is another, ERR_CORRUPT */
 MUST_USE bool archive_keys_unlock(struct archive *a, struct archive_volume *v, struct err *err);
+/* archive_keys_adopt: generations that none of the services wrapped, but the key file that options.keys takes the place
+ * of (crypt_keys_pair), are wrapped by it. As unlock. A failure is logged; the next start tries again. */
+void archive_keys_adopt(struct archive *a, struct archive_volume *v);
+/* archive_keys_under_previous: whether that is still to be done. */
+bool archive_keys_under_previous(struct archive *a, const struct archive_volume *v);
 void archive_keys_fini(struct archive_volume *v);
 
 /* archive_keys_check: lock held: may v's key be used now? ERR_TIMEOUT, ERR_SEALED. */

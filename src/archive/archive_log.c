@@ -207,6 +207,7 @@ key_open(const struct archive_log_place *place, struct archive_log *log, struct 
 
 	buf_init(&context, 256);
 	archive_record_key_context(&log->header, &context);
+	log->previous = !crypt_keys_is_own(place->keys, wrapped);
 	ok = crypt_keys_unwrap(place->keys, buf_view(&context), wrapped, &key, err) &&
 	     (secret_view(key).len == CRYPT_KEY_BYTES ||
 		 ERR(err, ERR_CORRUPT, "the key of the log is no key"));

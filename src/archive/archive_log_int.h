@@ -37,6 +37,7 @@ struct archive_log {
 	pthread_mutex_t read_lock; /* guards the two below */
 	struct os_file *read_file;
 	struct crypt_sealer *read_sealer;
+	bool previous; /* found under the key file of before */
 };
 
 /* What a failure means for the archive: fatal = a write or sync failed in a way that leaves the disk unknown. */

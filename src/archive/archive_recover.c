@@ -272,6 +272,7 @@ volume_recover(struct archive *a, const char *id, struct archive_recovery *out, 
 		/* Without its key, a service's, the packs wait; without keys for good, for ever. */
 		if (v->key == NULL)
 			archive_proof_absent(v);
+		out->under_previous += archive_keys_under_previous(a, v);
 		archive_volume_add(a, v);
 		ok = v->key == NULL ||
 		     (archive_recover_packs(a, v, out, err) && archive_proof_recover(a, v, err));

@@ -54,6 +54,7 @@ file_find(struct logs *l, uint64_t number, struct err *err)
 	if (sequence >= a->next_sequence)
 		a->next_sequence = sequence + 1;
 	if (in_use) {
+		l->out->under_previous += log->previous;
 		l->found[l->found_count++] = archive_unsealed_new(log);
 		return true;
 	}

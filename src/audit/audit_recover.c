@@ -58,17 +58,23 @@ audit_numbers(const struct audit_options *o, uint64_t **out, size_t *count_out, 
 }
 
 static bool
-key_make(struct audit *a, const char *path, struct err *err)
+key_store(struct audit *a, const char *path, struct err *err)
 {
 	struct buf wrapped;
 	bool ok;
 
 	buf_init(&wrapped, CRYPT_WRAPPED_BYTES_MAX);
-	a->key = secret_random(CRYPT_KEY_BYTES, &a->o.rng);
 	ok = crypt_keys_wrap(a->o.keys, KEY_CONTEXT, a->key, &wrapped, err) &&
 	     os_fs_write_file(a->o.fs, path, buf_view(&wrapped), err);
 	buf_fini(&wrapped);
 	return ok;
+}
+
+static bool
+key_make(struct audit *a, const char *path, struct err *err)
+{
+	a->key = secret_random(CRYPT_KEY_BYTES, &a->o.rng);
+	return key_store(a, path, err);
 }
 
 static bool
@@ -84,6 +90,9 @@ key_load(struct audit *a, const char *path, struct err *err)
 	ok = ok && crypt_keys_unwrap(a->o.keys, KEY_CONTEXT, buf_view(&wrapped), &a->key, err) &&
 	     (secret_view(a->key).len == CRYPT_KEY_BYTES ||
 		 ERR(err, ERR_CORRUPT, "not the key of an audit log"));
+	/* The key file was replaced: this hangs on the new one from now on. */
+	if (ok && !crypt_keys_is_own(a->o.keys, buf_view(&wrapped)))
+		ok = key_store(a, path, err);
 	buf_fini(&wrapped);
 	return ok;
 }

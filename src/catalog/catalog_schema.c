@@ -74,10 +74,10 @@ version_check(struct catalog *c, int64_t *version_out, struct err *err)
 	return true;
 }
 
+/* In place of what is there. */
 static bool
-data_key_create(struct catalog *c, struct secret **key_out, struct err *err)
+data_key_store(struct catalog *c, const struct secret *key, struct err *err)
 {
-	struct secret *key = secret_random(CRYPT_KEY_BYTES, &c->rng);
 	struct buf wrapped;
 	sqlite3_stmt *s;
 	bool ok = false;
@@ -85,19 +85,22 @@ data_key_create(struct catalog *c, struct secret **key_out, struct err *err)
 	buf_init(&wrapped, CRYPT_WRAPPED_BYTES_MAX);
 	if (!crypt_keys_wrap(c->keys, KEY_CONTEXT, key, &wrapped, err))
 		goto out;
-	s = catalog_statement(c, "INSERT INTO data_key(name, wrapped) VALUES('catalog', ?1)", err);
+	s = catalog_statement(
+	    c, "INSERT OR REPLACE INTO data_key(name, wrapped) VALUES('catalog', ?1)", err);
 	if (s == NULL)
 		goto out;
 	catalog_bind_bytes(s, 1, buf_view(&wrapped));
 	ok = catalog_run(c, s, err);
-	if (ok) {
-		*key_out = key;
-		key = NULL;
-	}
 out:
 	buf_fini(&wrapped);
-	secret_free(&key);
 	return ok;
+}
+
+static bool
+data_key_create(struct catalog *c, struct secret **key_out, struct err *err)
+{
+	*key_out = secret_random(CRYPT_KEY_BYTES, &c->rng);
+	return data_key_store(c, *key_out, err);
 }
 
 static bool
@@ -105,7 +108,7 @@ data_key_load(struct catalog *c, bool is_new, struct err *err)
 {
 	struct secret *key = NULL;
 	sqlite3_stmt *s;
-	bool ok = false;
+	bool ok = false, own = true;
 
 	if (is_new) {
 		ok = data_key_create(c, &key, err);
@@ -116,6 +119,7 @@ data_key_load(struct catalog *c, bool is_new, struct err *err)
 			return false;
 		switch (catalog_step(c, s, err)) {
 		case CATALOG_STEP_ROW:
+			own = crypt_keys_is_own(c->keys, catalog_column_bytes(s, 0));
 			ok = crypt_keys_unwrap(
 			    c->keys, KEY_CONTEXT, catalog_column_bytes(s, 0), &key, err);
 			break;
@@ -129,6 +133,8 @@ data_key_load(struct catalog *c, bool is_new, struct err *err)
 	}
 	if (ok && secret_view(key).len != CRYPT_KEY_BYTES)
 		ok = ERR(err, ERR_CORRUPT, "the catalog's data key has another length");
+	if (ok && !own)
+		ok = data_key_store(c, key, err);
 	if (ok)
 		c->sealer = crypt_sealer_new(key);
 	secret_free(&key);

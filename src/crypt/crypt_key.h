@@ -57,6 +57,9 @@ MUST_USE bool crypt_keys_open_file(const char *path, const char *data_dir, bool 
 /* crypt_keys_new: the same service over a key that is already in memory (lent, CRYPT_KEY_BYTES long); rng is copied,
  * what it points to is kept. For tests, and for key files that somebody else read. */
 struct crypt_keys *crypt_keys_new(const struct secret *key, const struct rng *rng);
+/* crypt_keys_pair: what now is, and it unwraps what before wrapped as well: for the time in which keys are wrapped anew.
+ * Both are taken. */
+struct crypt_keys *crypt_keys_pair(struct crypt_keys *now, struct crypt_keys *before);
 void crypt_keys_free(struct crypt_keys **k);
 /* crypt_keys_id: a name for the key that may be logged and stored (16 hex digits of a digest). */
 const char *crypt_keys_id(const struct crypt_keys *k);
@@ -65,6 +68,8 @@ const char *crypt_keys_name(const struct crypt_keys *k);
 /* crypt_keys_id_of: the id of the key that wrapped these bytes. ERR_CORRUPT they are no wrapped key. */
 MUST_USE bool crypt_keys_id_of(
     struct bytes wrapped, char id_out[CRYPT_KEY_ID_SIZE], struct err *err);
+/* crypt_keys_is_own: k's own key wrapped these bytes, and no other that k may unwrap with. */
+bool crypt_keys_is_own(const struct crypt_keys *k, struct bytes wrapped);
 
 /*
  * crypt_keys_wrap: seal a data key so that only the same context opens it; appends at most CRYPT_WRAPPED_BYTES_MAX

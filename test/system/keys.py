@@ -3,7 +3,7 @@
 """Archives under key services: a token, KMS, Vault's contract, a program. A service that goes away and comes back; rotation
 while mail comes in; destruction; and neither a key nor a word of mail in the data directory.
 
-  keys.py [tour | rest]
+  keys.py [tour | file | rest]
 """
 import base64
 import http.server
@@ -285,6 +285,59 @@ def through(server, arns):
     print(f"keys: {', '.join(arns)}: kept, restarted, rotated, away and back, destroyed")
 
 
+def refuses_to_start(server, words):
+    done = subprocess.run(server.command(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          cwd=server.home, text=True, timeout=60, check=False)
+    check(done.returncode != 0 and words in done.stdout, f"a start that must fail said {done.stdout[-1000:]}")
+
+
+def file():
+    """The installation's key file is replaced: catalog, audit log, archives and intake log hang on the new one afterwards."""
+    with Server() as server:
+        old, new = server.data + ".key", os.path.join(server.home, "next.key")
+        base = {"server.hostname": "mail.test"}
+        scenario = Scenario(server.api)
+        sent = [send_to(server, scenario, "before")]
+        daybook_command(server, "key", "rotate", scenario.archive, "--wait")
+        sent.append(send_to(server, scenario, "in the intake log"))
+        server.stop()
+        server.write_config({**base, "keys.file": new})
+        server.deaths_expected = server.quiet = True
+        refuses_to_start(server, "is missing")
+        for before, words in ((new, "the same file"), (os.path.join(server.home, "none.key"), "is missing")):
+            server.write_config({**base, "keys.file": new, "keys.previous-file": before})
+            refuses_to_start(server, words)
+        server.write_config({**base, "keys.file": new, "keys.previous-file": old})
+        for turn in range(2):
+            server.start()
+            scenario.api = server.api
+            wait_for("it listens", scenario.is_active)
+            for message in sent:
+                server.api.call("GetArchiveMessageContent", ArchivedMessageId=message)
+            sent.append(send_to(server, scenario, f"with both {turn}"))
+            backup = os.path.join(server.home, f"backup-{turn}")
+            daybook_command(server, "backup", "create", backup, "--config", server.config_path)
+            shown = server.api.call("Daybook.GetKeyRotation", ArchiveId=scenario.archive)["ServiceKeyId"]
+            with open(os.path.join(backup, "manifest"), encoding="ascii") as f:
+                check(f"key {shown}\n" in f.read(), "the backup names another key than wraps the archive's")
+            server.stop()
+        log = server.log()
+        check("files still need the key file" in log and "nothing needs the key file" in log, "the log does not say when it is over")
+        os.rename(old, old + ".away")
+        server.write_config({**base, "keys.file": new})
+        server.start()
+        for message in sent:
+            server.api.call("GetArchiveMessageContent", ArchivedMessageId=message)
+        check_equal(server.api.call("Daybook.VerifyAuditLog")["Problems"], [], "the audit log")
+        server.stop()
+        check_equal(server.verify()[0], len(sent), "messages verified")
+        server.write_config({**base, "keys.file": old + ".away"})
+        refuses_to_start(server, "wrapped by key")
+        server.write_config({**base, "keys.file": new})
+        server.start()
+    print("keys: the key file is replaced; the old one opens nothing")
+
+
 def find_in(path, needles):
     """Which of the needles a file holds."""
     found, tail, longest = set(), b"", max(map(len, needles))
@@ -363,4 +416,4 @@ def rest():
         shutil.rmtree(home, ignore_errors=True)
 
 
-daybook.run({"tour": tour, "rest": rest}[sys.argv[1] if len(sys.argv) > 1 else "tour"])
+daybook.run({"tour": tour, "file": file, "rest": rest}[sys.argv[1] if len(sys.argv) > 1 else "tour"])

@@ -376,6 +376,68 @@ rewraps_under_another_service(void **state)
 	take_down(&w);
 }
 
+/* The installation's key file is replaced: archives under it, and the intake log, with and without a keyring, whenever the
+ * power goes; then the old one opens nothing, and what is under a service is not touched. */
+static void
+another_key_file_takes_over(void **state)
+{
+	struct secret *next = secret_new(CRYPT_KEY_BYTES);
+
+	(void)state;
+	secret_data(next)[0] = 99;
+	for (unsigned rotated = 0; rotated < 2; rotated++)
+		for (uint64_t nth = 0; nth < 6; nth++) {
+			struct os_failure failure = {
+			    .call = OS_CALL_WRITE, .nth = nth, .sys_errno = EIO};
+			struct os_fs_failing *failing;
+			struct crypt_keys *own;
+			struct world w;
+
+			set_up(&w);
+			keep(&w, 0, 8);
+			assert_true(archive_seal(w.f.archive, true, &err));
+			if (rotated == 1)
+				assert_true(archive_key_rotate(w.f.archive, "a-own", NULL, &err));
+			keep(&w, 8, 12);
+			archive_close(&w.f.archive);
+			own = w.f.keys;
+			failing = os_fs_failing_new(w.f.fs);
+			w.f.fs = os_fs_failing(failing);
+			w.f.keys = crypt_keys_pair(
+			    crypt_keys_new(next, &w.f.rng), crypt_keys_new(w.f.kek, &w.f.rng));
+			if (nth > 0) {
+				os_fs_failing_arm(failing, &failure);
+				if (archive_fixture_open(&w.f, &err))
+					archive_close(&w.f.archive);
+				os_fs_failing_disarm(failing);
+			}
+			open_ok(&w);
+			assert_int_equal(wrong_one(&w, 0, 12, 1), UINT32_MAX);
+			assert_int_equal(w.f.recovery.under_previous, 1); /* the intake log */
+			assert_string_equal(info(&w, "a-own").wrapped_by, crypt_keys_id(w.f.keys));
+			assert_string_equal(
+			    info(&w, "a-far").wrapped_by, crypt_keys_id(w.f.services[0]));
+			assert_true(archive_seal(w.f.archive, true, &err));
+			reopen(&w);
+			assert_int_equal(w.f.recovery.under_previous, 0);
+			archive_close(&w.f.archive);
+			crypt_keys_free(&w.f.keys);
+			w.f.keys = own;
+			assert_false(archive_fixture_open(&w.f, &err));
+			assert_int_equal(err.code, ERR_SEALED);
+			w.f.keys = crypt_keys_new(next, &w.f.rng);
+			crypt_keys_free(&own);
+			open_ok(&w);
+			keep(&w, 12, 14);
+			assert_int_equal(wrong_one(&w, 0, 14, 1), UINT32_MAX);
+			archive_close(&w.f.archive);
+			w.f.fs = os_fs_memory(w.f.disk);
+			os_fs_failing_free(&failing);
+			take_down(&w);
+		}
+	secret_free(&next);
+}
+
 static void
 count_problem(void *ctx, const char *what)
 {
@@ -747,6 +809,7 @@ main(void)
 	    cmocka_unit_test(asks_in_time),
 	    cmocka_unit_test(starts_without_its_service),
 	    cmocka_unit_test(rewraps_under_another_service),
+	    cmocka_unit_test(another_key_file_takes_over),
 	    cmocka_unit_test(rotates_and_forgets),
 	    cmocka_unit_test(has_a_limit_of_generations),
 	    cmocka_unit_test(destroys_for_good),

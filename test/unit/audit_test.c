@@ -590,6 +590,44 @@ another_key(void **state)
 	audit_fixture_end(&f);
 }
 
+/* The key file is replaced: the log's key is wrapped anew at the first start that has both, whenever that is cut off. */
+static void
+another_key_takes_over(void **state)
+{
+	struct secret *key, *old;
+	struct audit_fixture f;
+	struct crypt_keys *mine;
+	struct err err;
+
+	(void)state;
+	audit_fixture_begin(&f);
+	mine = f.keys;
+	key = secret_random(CRYPT_KEY_BYTES, &f.rng);
+	old = secret_random(CRYPT_KEY_BYTES, &f.rng);
+	f.keys = crypt_keys_new(old, &f.rng);
+	open_or_fail(&f);
+	assert_true(audit_fixture_append(&f, 1, true, &err));
+	audit_close(&f.audit);
+	crypt_keys_free(&f.keys);
+	for (unsigned turn = 0; turn < 3; turn++) {
+		f.keys = turn < 2 ? crypt_keys_pair(
+					crypt_keys_new(key, &f.rng), crypt_keys_new(old, &f.rng))
+				  : crypt_keys_new(key, &f.rng);
+		open_or_fail(&f);
+		assert_true(audit_fixture_append(&f, 2 + turn, true, &err));
+		audit_close(&f.audit);
+		crypt_keys_free(&f.keys);
+	}
+	f.keys = crypt_keys_new(old, &f.rng);
+	assert_false(audit_fixture_open(&f, os_fs_memory(f.disk), &err));
+	assert_int_equal(err.code, ERR_SEALED);
+	crypt_keys_free(&f.keys);
+	f.keys = mine;
+	secret_free(&key);
+	secret_free(&old);
+	audit_fixture_end(&f);
+}
+
 /* Damage is said in the log, thousands of times here. */
 static void
 quiet(void *ctx, enum log_level level, const char *line)
@@ -613,6 +651,7 @@ main(void)
 	    cmocka_unit_test(many_threads),
 	    cmocka_unit_test(read_while_written),
 	    cmocka_unit_test(another_key),
+	    cmocka_unit_test(another_key_takes_over),
 	};
 
 	log_set_sink(quiet, NULL);

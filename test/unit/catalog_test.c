@@ -444,6 +444,36 @@ another_key_opens_nothing(void **state)
 	secret_free(&key);
 }
 
+/* Opened once with both key files, it hangs on the new one alone. */
+static void
+another_key_takes_over(void **state)
+{
+	struct place *p = *state;
+	struct secret *key = secret_random(CRYPT_KEY_BYTES, &p->rng),
+		      *old = secret_random(CRYPT_KEY_BYTES, &p->rng);
+	struct crypt_keys *next = crypt_keys_new(key, &p->rng),
+			  *before = crypt_keys_new(old, &p->rng), *pair;
+	char sum[160];
+
+	catalog_close(&p->c);
+	/* One that is under a key we have twice. */
+	(void)snprintf(sum, sizeof sum, "%s.sum", p->path);
+	assert_int_equal(unlink(p->path), 0);
+	assert_int_equal(unlink(sum), 0);
+	assert_int_equal(open_code(p, before), ERR_NONE);
+	pair = crypt_keys_pair(crypt_keys_new(key, &p->rng), crypt_keys_new(old, &p->rng));
+	assert_int_equal(open_code(p, next), ERR_SEALED);
+	assert_int_equal(open_code(p, pair), ERR_NONE);
+	assert_int_equal(open_code(p, pair), ERR_NONE);
+	assert_int_equal(open_code(p, next), ERR_NONE);
+	assert_int_equal(open_code(p, before), ERR_SEALED);
+	crypt_keys_free(&pair);
+	crypt_keys_free(&next);
+	crypt_keys_free(&before);
+	secret_free(&key);
+	secret_free(&old);
+}
+
 static void
 file_damage(struct place *p, long at, const char *with, size_t len)
 {
@@ -666,6 +696,7 @@ main(void)
 	    TEST(documents_have_a_limit),
 	    TEST(parts_follow_their_row),
 	    TEST(another_key_opens_nothing),
+	    TEST(another_key_takes_over),
 	    TEST(damage_is_noticed),
 	    TEST(changed_document_does_not_open),
 	    TEST(flips_are_noticed),

@@ -208,6 +208,52 @@ wrap_opens_for_the_same_context_only(void **state)
 	secret_free(&data_key);
 }
 
+/* It wraps by the new key alone and opens what either wrapped. */
+static void
+pair_opens_what_either_wrapped(void **state)
+{
+	struct place *p = *state;
+	struct secret *kek[3] = {secret_random(CRYPT_KEY_BYTES, &p->rng),
+	    secret_random(CRYPT_KEY_BYTES, &p->rng), secret_random(CRYPT_KEY_BYTES, &p->rng)};
+	struct crypt_keys *keys[3], *pair;
+	struct secret *data_key = secret_random(CRYPT_KEY_BYTES, &p->rng);
+	struct err err;
+
+	for (size_t i = 0; i < 3; i++)
+		keys[i] = crypt_keys_new(kek[i], &p->rng);
+	pair = crypt_keys_pair(crypt_keys_new(kek[0], &p->rng), crypt_keys_new(kek[1], &p->rng));
+	assert_string_equal(crypt_keys_id(pair), crypt_keys_id(keys[0]));
+	for (size_t i = 0; i < 4; i++) {
+		struct secret *back = NULL;
+		struct buf wrapped;
+
+		buf_init(&wrapped, CRYPT_WRAPPED_BYTES_MAX);
+		assert_true(crypt_keys_wrap(
+		    i == 3 ? pair : keys[i], BYTES_LIT("c"), data_key, &wrapped, &err));
+		assert_int_equal(crypt_keys_is_own(pair, buf_view(&wrapped)), i == 0 || i == 3);
+		if (i == 2) {
+			assert_false(crypt_keys_unwrap(
+			    pair, BYTES_LIT("c"), buf_view(&wrapped), &back, &err));
+			assert_int_equal(err.code, ERR_SEALED);
+		} else {
+			assert_true(crypt_keys_unwrap(
+			    pair, BYTES_LIT("c"), buf_view(&wrapped), &back, &err));
+			assert_true(bytes_equal(secret_view(back), secret_view(data_key)));
+			secret_free(&back);
+			assert_false(crypt_keys_unwrap(
+			    pair, BYTES_LIT("d"), buf_view(&wrapped), &back, &err));
+		}
+		buf_fini(&wrapped);
+	}
+	assert_false(crypt_keys_is_own(pair, BYTES_LIT("short")));
+	for (size_t i = 0; i < 3; i++) {
+		crypt_keys_free(&keys[i]);
+		secret_free(&kek[i]);
+	}
+	crypt_keys_free(&pair);
+	secret_free(&data_key);
+}
+
 int
 main(void)
 {
@@ -220,6 +266,8 @@ main(void)
 		file_that_is_no_key_is_refused, place_make, place_clear),
 	    cmocka_unit_test_setup_teardown(
 		wrap_opens_for_the_same_context_only, place_make, place_clear),
+	    cmocka_unit_test_setup_teardown(
+		pair_opens_what_either_wrapped, place_make, place_clear),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
