@@ -118,8 +118,8 @@ file_take(struct create *c, const char *from, struct backup_file *f, struct err 
 	return ok;
 }
 
-/* Checkpoint and tiles of a proof log belong together: it must not have grown while they were copied. And no archive has
- * got a keyring since. */
+/* Checkpoint and tiles of a proof log belong together: it must not have grown while they were copied. And no archive
+ * has got a keyring since. */
 static bool
 proofs_settled(struct create *c, const struct backup_tree *t, bool *settled, struct err *err)
 {

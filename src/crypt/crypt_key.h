@@ -57,8 +57,8 @@ MUST_USE bool crypt_keys_open_file(const char *path, const char *data_dir, bool 
 /* crypt_keys_new: the same service over a key that is already in memory (lent, CRYPT_KEY_BYTES long); rng is copied,
  * what it points to is kept. For tests, and for key files that somebody else read. */
 struct crypt_keys *crypt_keys_new(const struct secret *key, const struct rng *rng);
-/* crypt_keys_pair: what now is, and it unwraps what before wrapped as well: for the time in which keys are wrapped anew.
- * Both are taken. */
+/* crypt_keys_pair: what now is, and it unwraps what before wrapped as well: while keys are wrapped anew. Both are
+ * taken. */
 struct crypt_keys *crypt_keys_pair(struct crypt_keys *now, struct crypt_keys *before);
 void crypt_keys_free(struct crypt_keys **k);
 /* crypt_keys_id: a name for the key that may be logged and stored (16 hex digits of a digest). */

@@ -118,8 +118,8 @@ slot_find(struct keys_token *t, CK_SLOT_ID *out, struct err *err)
 	       ERR(err, ERR_USAGE, "%zu tokens have label %.32s", found, t->token_label);
 }
 
-/* Import tools cut keys short (softhsm2-util: at a zero byte), and what a token says to such a key depends on the token.
- * Tokens that do not tell the length are believed. */
+/* Import tools cut keys short (softhsm2-util: at a zero byte), and tokens differ in what they say to such a key. Those
+ * that do not tell the length are believed. */
 static bool
 key_check(struct keys_token *t, struct err *err)
 {

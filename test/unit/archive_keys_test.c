@@ -376,8 +376,8 @@ rewraps_under_another_service(void **state)
 	take_down(&w);
 }
 
-/* The installation's key file is replaced: archives under it, and the intake log, with and without a keyring, whenever the
- * power goes; then the old one opens nothing, and what is under a service is not touched. */
+/* The installation's key file is replaced: archives under it, with and without a keyring, and the intake log, with a
+ * disk that fails; then the old one opens nothing, and what is under a service is not touched. */
 static void
 another_key_file_takes_over(void **state)
 {

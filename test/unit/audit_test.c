@@ -590,7 +590,7 @@ another_key(void **state)
 	audit_fixture_end(&f);
 }
 
-/* The key file is replaced: the log's key is wrapped anew at the first start that has both, whenever that is cut off. */
+/* The key file is replaced: the log's key is wrapped anew at the first start that has both. */
 static void
 another_key_takes_over(void **state)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A backup made while an archive's key is rotated, packs are merged and messages destroyed: whatever happens between two
- * of its files, what was there before it began opens again from the backup alone. */
+/* A backup made while an archive's key is rotated, packs are merged and messages destroyed: whatever happens between
+ * two of its files, what was there before it began opens again from the backup alone. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
