@@ -471,6 +471,8 @@ expire(struct archive *a, struct archive_volume *v)
 	struct archive_volume gone = {.packs = NULL};
 
 	archive_lock(&a->seal_lock);
+	/* First: while there is a log, who holds its lock may use the key that wraps its secrets. */
+	archive_proof_absent(v);
 	archive_lock(&a->lock);
 	packs_take(&gone, v);
 	secrets_drop(v);

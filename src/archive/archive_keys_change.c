@@ -394,11 +394,12 @@ destroy(struct archive *a, struct archive_volume *v, struct err *err)
 	if (ok) {
 		wipe_close(&key);
 		wipe_close(&old_ring);
+		/* First: while there is a log, who holds its lock may use the key that wraps its secrets. */
+		archive_proof_absent(v);
 		archive_lock(&a->lock);
 		ring_swap(a, v, &ring);
 		forget(a, v, &gone);
 		archive_unlock(&a->lock);
-		archive_proof_absent(v);
 	}
 	os_file_drop(&key);
 	os_file_drop(&old_ring);

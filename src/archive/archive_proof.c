@@ -532,7 +532,6 @@ archive_proof_recover(struct archive *a, struct archive_volume *v, struct err *e
 	if (v->proof == NULL)
 		v->proof = proof_new();
 	archive_lock(&v->proof->lock);
-	/* A log that is open went on while the archive's key was away. */
 	if (v->proof->log == NULL) {
 		proof_empty(v->proof);
 		ok = log_recover(a, v, err);

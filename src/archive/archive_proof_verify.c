@@ -18,6 +18,7 @@ struct check {
 	pack_problem_fn problem;
 	void *ctx;
 	uint64_t size, without;
+	bool closed;   /* the log, meanwhile: the archive's key is away or destroyed */
 	uint8_t *seen; /* one bit for each leaf */
 };
 
@@ -63,11 +64,15 @@ row_check(struct check *c, const struct pack_row *row)
 		c->without++;
 		return;
 	}
-	archive_proof_leaf(c->proof, row, &wanted);
 	archive_lock(&c->proof->lock);
-	ok = c->proof->log != NULL && row->leaf_index < c->size &&
+	c->closed = c->closed || c->proof->log == NULL;
+	if (!c->closed)
+		archive_proof_leaf(c->proof, row, &wanted);
+	ok = !c->closed && row->leaf_index < c->size &&
 	     proof_log_leaf(c->proof->log, row->leaf_index, &there, &err);
 	archive_unlock(&c->proof->lock);
+	if (c->closed)
+		return;
 	if (ok && memcmp(wanted.raw, there.raw, sizeof wanted.raw) == 0) {
 		mark(c, row->leaf_index);
 		return;
@@ -119,14 +124,17 @@ removal_check(void *ctx, const struct archive_removal *removal)
 	struct check *c = ctx;
 	struct err err;
 
-	archive_removals_leaf(c->proof, removal, &wanted);
 	archive_lock(&c->proof->lock);
-	if (c->proof->log != NULL && removal->leaf_index < c->size &&
-	    proof_log_leaf(c->proof->log, removal->leaf_index, &there, &err) &&
-	    memcmp(wanted.raw, there.raw, sizeof wanted.raw) == 0)
-		mark(c, removal->what.leaf_index);
+	c->closed = c->closed || c->proof->log == NULL;
+	if (!c->closed) {
+		archive_removals_leaf(c->proof, removal, &wanted);
+		if (removal->leaf_index < c->size &&
+		    proof_log_leaf(c->proof->log, removal->leaf_index, &there, &err) &&
+		    memcmp(wanted.raw, there.raw, sizeof wanted.raw) == 0)
+			mark(c, removal->what.leaf_index);
+	}
 	archive_unlock(&c->proof->lock);
-	return true;
+	return !c->closed;
 }
 
 /* Leaves of records that no pack has. */
@@ -221,12 +229,13 @@ archive_proof_verify(struct archive *a, struct archive_volume *v, const atomic_b
 	moment_take(&c, &view);
 	ok = log_check(&c, &there, err);
 	c.seen = mem_calloc((size_t)(c.size / 8 + 1), 1);
-	for (size_t i = 0; ok && there && i < view.pack_count; i++)
+	for (size_t i = 0; ok && there && !c.closed && i < view.pack_count; i++)
 		ok = pack_check(&c, view.packs[i], err);
-	if (ok && there) {
+	if (ok && there && !c.closed) {
 		if (!archive_removals_each(a, v, removal_check, &c, err))
 			tell(&c, err->msg);
-		missing_check(&c);
+		if (!c.closed)
+			missing_check(&c);
 	}
 	mem_free(c.seen);
 	archive_view_fini(a, &view);
