@@ -101,8 +101,7 @@ archive_volume_finish(struct archive *a, struct archive_volume *v, struct pack_w
 	char *path = mem_strdup(pack_writer_path(*w));
 	struct err ignored;
 
-	if (pack_writer_finish(w, written, err) &&
-	    archive_keys_open_pack(a, v, path, out, err)) {
+	if (pack_writer_finish(w, written, err) && archive_keys_open_pack(a, v, path, out, err)) {
 		mem_free(path);
 		return true;
 	}
