@@ -2,7 +2,7 @@
 /* Many messages in a row, from a pack that stays open between them. */
 #include <string.h>
 
-#include "archive_int.h"
+#include "archive_keys_int.h"
 #include "base_mem.h"
 
 struct archive_reader {
@@ -43,12 +43,13 @@ static bool
 is_shown(struct archive_reader *r)
 {
 	const struct archive_volume *v;
+	struct err away;
 	bool shown = false;
 
 	archive_lock(&r->archive->lock);
 	v = archive_volume_find(r->archive, r->archive_id);
 	for (size_t i = 0; v != NULL && i < v->pack_count && !shown; i++)
-		shown = v->packs[i] == r->pack;
+		shown = v->packs[i] == r->pack && archive_keys_check(r->archive, v, &away);
 	archive_unlock(&r->archive->lock);
 	return shown;
 }
