@@ -105,6 +105,10 @@ archive_volume_finish(struct archive *a, struct archive_volume *v, struct pack_w
 		mem_free(path);
 		return true;
 	}
+#ifdef DAYBOOK_SABOTAGE_FAILED_PACK_STAYS
+	mem_free(path);
+	return false;
+#endif
 	v->orphans = mem_realloc_array(v->orphans, v->orphan_count + 1, sizeof(char *));
 	v->orphans[v->orphan_count++] = path;
 	(void)!archive_volume_orphans_remove(

@@ -2,7 +2,7 @@
 /*
  * Tier T4: every single call of a workload fails, of each kind and in each way; then the power goes.
  *
- *   crash_fault [--seed N] [--faults N] [--expect-failure]
+ *   crash_fault [--seed N] [--faults N] [--call NAME] [--expect-failure]
  *
  * A failed sync of the intake log must close it for writing; a full disk must not; nothing that was acknowledged may be
  * lost, and nothing that was refused for lack of space may come back.
@@ -22,6 +22,7 @@ struct fault {
 	struct crash_world w;
 	struct os_fs_failing *failing;
 	struct os_failure failure;
+	const char *only; /* NULL: every call */
 	uint64_t failed_before, step;
 	uint64_t faults, runs, acknowledged, closed, refused;
 };
@@ -135,7 +136,9 @@ run_all(struct fault *t, uint64_t seed)
 
 	for (size_t call = 0; ok && call < sizeof CALLS / sizeof *CALLS; call++)
 		for (size_t way = 0; ok && way < sizeof WAYS / sizeof *WAYS; way++) {
-			bool fired = is_meant(CALLS[call], way);
+			bool fired =
+			    is_meant(CALLS[call], way) &&
+			    (t->only == NULL || strcmp(t->only, os_call_name(CALLS[call])) == 0);
 
 			t->failure = (struct os_failure){.call = CALLS[call],
 			    .sys_errno = WAYS[way].sys_errno,
@@ -160,10 +163,13 @@ main(int argc, char **argv)
 			seed = strtoull(argv[++i], NULL, 10);
 		else if (strcmp(argv[i], "--faults") == 0 && i + 1 < argc)
 			faults = strtoull(argv[++i], NULL, 10);
+		else if (strcmp(argv[i], "--call") == 0 && i + 1 < argc)
+			t.only = argv[++i];
 		else if (strcmp(argv[i], "--expect-failure") == 0)
 			expect_failure = true;
 		else {
-			fprintf(stderr, "usage: %s [--seed N] [--faults N] [--expect-failure]\n",
+			fprintf(stderr,
+			    "usage: %s [--seed N] [--faults N] [--call NAME] [--expect-failure]\n",
 			    argv[0]);
 			return 2;
 		}
