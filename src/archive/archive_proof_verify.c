@@ -22,10 +22,17 @@ struct check {
 	uint8_t *seen; /* one bit for each leaf */
 };
 
+/* Records of a pack whose leaves are not what they should be: how many, and the first. */
+struct strays {
+	uint64_t count, leaf;
+	struct id_record id;
+	char why[192];
+};
+
 static void
 tell(struct check *c, const char *what)
 {
-	char text[512];
+	char text[640];
 
 	(void)snprintf(text, sizeof text, "archive %s: %s", c->volume->id, what);
 	c->problem(c->ctx, text);
@@ -53,10 +60,35 @@ mark(struct check *c, uint64_t index)
 }
 
 static void
-row_check(struct check *c, const struct pack_row *row)
+stray_note(struct strays *s, const struct pack_row *row, const char *why)
+{
+	if (s->count++ > 0)
+		return;
+	s->leaf = row->leaf_index;
+	s->id = row->id;
+	(void)snprintf(s->why, sizeof s->why, "%s", why);
+}
+
+static void
+strays_tell(struct check *c, const struct strays *s, struct pack *pack, const char *what)
+{
+	char id[ID_RECORD_TEXT_SIZE], text[448];
+	const char *path = pack_path(pack), *name = strrchr(path, '/');
+
+	if (s->count == 0)
+		return;
+	id_record_format(id, &s->id);
+	(void)snprintf(text, sizeof text,
+	    "pack %.64s: %s of %llu messages, the first %s at leaf %llu: %s",
+	    name == NULL ? path : name + 1, what, (unsigned long long)s->count, id,
+	    (unsigned long long)s->leaf, s->why);
+	tell(c, text);
+}
+
+static void
+row_check(struct check *c, const struct pack_row *row, struct strays *unread, struct strays *others)
 {
 	struct proof_leaf wanted, there;
-	char id[ID_RECORD_TEXT_SIZE], text[320];
 	struct err err;
 	bool ok;
 
@@ -64,23 +96,24 @@ row_check(struct check *c, const struct pack_row *row)
 		c->without++;
 		return;
 	}
+	if (row->leaf_index >= c->size) {
+		stray_note(others, row, "the log ends before it");
+		return;
+	}
 	archive_lock(&c->proof->lock);
 	c->closed = c->closed || c->proof->log == NULL;
 	if (!c->closed)
 		archive_proof_leaf(c->proof, row, &wanted);
-	ok = !c->closed && row->leaf_index < c->size &&
-	     proof_log_leaf(c->proof->log, row->leaf_index, &there, &err);
+	ok = !c->closed && proof_log_leaf(c->proof->log, row->leaf_index, &there, &err);
 	archive_unlock(&c->proof->lock);
 	if (c->closed)
 		return;
-	if (ok && memcmp(wanted.raw, there.raw, sizeof wanted.raw) == 0) {
+	if (!ok)
+		stray_note(unread, row, err.msg);
+	else if (memcmp(wanted.raw, there.raw, sizeof wanted.raw) != 0)
+		stray_note(others, row, "the log has another one there");
+	else
 		mark(c, row->leaf_index);
-		return;
-	}
-	id_record_format(id, &row->id);
-	(void)snprintf(text, sizeof text, "message %s: its leaf %llu is not in the log, or another",
-	    id, (unsigned long long)row->leaf_index);
-	tell(c, text);
 }
 
 static bool
@@ -95,6 +128,7 @@ static bool
 pack_check(struct check *c, struct pack *pack, struct err *err)
 {
 	struct pack_reader *reader = NULL;
+	struct strays unread = {0}, others = {0};
 	struct pack_info info;
 	struct pack_row row;
 	struct arena arena;
@@ -106,11 +140,13 @@ pack_check(struct check *c, struct pack *pack, struct err *err)
 	for (size_t i = 0; ok && i < info.records; i++) {
 		arena_init(&arena);
 		if (pack_reader_row(reader, i, &arena, &row, err))
-			row_check(c, &row);
+			row_check(c, &row, &unread, &others);
 		arena_fini(&arena);
 		ok = !cancelled(c) || ERR(err, ERR_CANCELLED, "the check was cancelled");
 	}
 	pack_reader_free(&reader);
+	strays_tell(c, &unread, pack, "cannot read the leaves");
+	strays_tell(c, &others, pack, "wrong leaves");
 	if (ok && info.tombstones > 0 && !pack_tombstones(pack, tombstone_check, c, err))
 		tell(c, err->msg);
 	return ok;
