@@ -187,7 +187,7 @@ const struct cli_verb cli_proof_verbs[] = {
 	"log has only grown.\nMessages that wait are in no pack yet.",
 	head_options, 0, 0, run_head},
     {"proof inclusion", "print the proof that a message is in the log", "ID",
-	"For daybook verify FILE.eml --proof FILE --key KEY. It holds the envelope: give it to "
+	"For daybook verify FILE.eml --proof FILE --log-key KEY. It holds the envelope: give it to "
 	"those "
 	"who may see the message.",
 	NULL, 1, 1, run_inclusion},

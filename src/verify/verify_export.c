@@ -82,7 +82,7 @@ name_fits(const char *name)
 	size_t len = name != NULL ? strlen(name) : 0;
 
 	return len > 0 && len <= NAME_BYTES_MAX && name[0] != '.' &&
-	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789.") == len;
+	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789.-") == len;
 }
 
 /* The whole file into c->file; a problem is told. */

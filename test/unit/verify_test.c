@@ -137,12 +137,12 @@ manifest_make(struct bench *b)
 		hex_of(hex, bytes_of_str(texts[i]));
 		buf_printf(&text,
 		    "{\"ArchivedMessageId\":\"%s\",\"File\":\"%s.eml\",\"SizeBytes\":%zu,"
-		    "\"Sha256\":\"%s\",\"ProofFile\":\"%s.proof\"}%s",
+		    "\"Sha256\":\"%s\",\"ProofFile\":\"%s.tlog-proof\"}%s",
 		    b->ids[i], b->ids[i], strlen(texts[i]), hex, b->ids[i],
 		    i + 1 < MESSAGES ? ",\n" : "]}\n");
 		(void)snprintf(name, sizeof name, "%s.eml", b->ids[i]);
 		put(b, name, bytes_of_str(texts[i]));
-		(void)snprintf(name, sizeof name, "%s.proof", b->ids[i]);
+		(void)snprintf(name, sizeof name, "%s.tlog-proof", b->ids[i]);
 		put(b, name, buf_view(&b->proofs[i]));
 	}
 	put(b, "manifest.json", buf_view(&text));
@@ -260,7 +260,7 @@ proof_of_another(struct bench *b)
 {
 	char name[64];
 
-	name_of(b, 0, ".proof", name);
+	name_of(b, 0, ".tlog-proof", name);
 	put(b, name, buf_view(&b->proofs[1]));
 }
 
@@ -269,7 +269,7 @@ proof_cut(struct bench *b)
 {
 	char name[64];
 
-	name_of(b, 2, ".proof", name);
+	name_of(b, 2, ".tlog-proof", name);
 	put(b, name, bytes_slice(buf_view(&b->proofs[2]), 0, b->proofs[2].len / 2));
 }
 
