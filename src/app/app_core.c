@@ -8,9 +8,8 @@
 #include "os_host.h"
 #include "os_process.h"
 
-#define WATCH_MS        1000
-#define TICK_MS         60000
-#define JOURNAL_WORKERS 2
+#define WATCH_MS 1000
+#define TICK_MS  60000
 
 /* One message from the smtp process, until it is answered. */
 struct question {
@@ -385,10 +384,20 @@ open_api(struct core *c, struct err *err)
 	return api_open(&o, &c->api, err) || err_prefix(err, "api");
 }
 
+/* Edges and the log's writer want the other half of the processors; on few of them, one worker more is a thread to wake
+ * more for each message. */
+static size_t
+journal_workers(void)
+{
+	size_t half = os_thread_processors() / 2;
+
+	return half < 1 ? 1 : half > JOURNAL_WORKERS_MAX ? JOURNAL_WORKERS_MAX : half;
+}
+
 static bool
 core_open(struct core *c, struct err *err)
 {
-	struct journal_options journal = {.rng = rng_system(), .workers = JOURNAL_WORKERS};
+	struct journal_options journal = {.rng = rng_system(), .workers = journal_workers()};
 
 	buf_init(&c->certificate_pem, LIMIT_MIB);
 	buf_init(&c->key_pem, LIMIT_MIB);

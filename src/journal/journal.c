@@ -14,7 +14,6 @@
 #include "journal_message.h"
 #include "os_thread.h"
 
-#define JOURNAL_WORKERS_MAX    16
 #define JOURNAL_QUEUE_MAX      4096 /* messages waiting for a worker; past it 451 */
 #define JOURNAL_REPLY_TEXT_MAX 128
 

@@ -18,6 +18,8 @@
 
 struct journal;
 
+#define JOURNAL_WORKERS_MAX 16
+
 struct journal_options {
 	struct archive *archive; /* kept */
 	struct rng rng;

@@ -44,6 +44,15 @@ os_thread_join(pthread_t thread)
 	must(pthread_join(thread, NULL) == 0);
 }
 
+size_t
+os_thread_processors(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	return sched_getaffinity(0, sizeof set, &set) == 0 ? (size_t)CPU_COUNT(&set) : 1;
+}
+
 void
 os_thread_yield_to_others(void)
 {

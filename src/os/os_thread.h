@@ -15,6 +15,8 @@
 MUST_USE bool os_thread_start(
     pthread_t *out, const char *name, void *(*run)(void *), void *ctx, struct err *err);
 void os_thread_join(pthread_t thread);
+/* os_thread_processors: those that this process may run on; at least one. */
+size_t os_thread_processors(void);
 /* os_thread_yield_to_others: from now on the calling thread runs when a processor has nothing else to do. For work
  * that may come later; who depends on it must see that it gets its turn. */
 void os_thread_yield_to_others(void);
