@@ -114,7 +114,8 @@ message_prove(struct archive_proof *proof, const struct pack_row *row,
 	struct buf opening;
 
 	if (row->leaf_index >= size)
-		return ERR(err, ERR_BUSY, "the message is not in the log yet");
+		return ERR(
+		    err, ERR_BUSY, "the message is not in the log yet: it waits to be packed");
 	archive_proof_leaf(proof, row, &wanted);
 	if (!proof_log_leaf(proof->log, row->leaf_index, &there, err))
 		return false;
@@ -154,7 +155,8 @@ archive_proof_row(struct archive *a, const char *archive_id, const struct pack_r
 
 	if (row->leaf_index == PACK_LEAF_NONE)
 		return is_unsealed(a, &row->id)
-			   ? ERR(err, ERR_BUSY, "the message is not in the log yet")
+			   ? ERR(err, ERR_BUSY,
+				 "the message is not in the log yet: it waits to be packed")
 			   : ERR(err, ERR_UNSUPPORTED, "the message has no leaf in the log");
 	proof = proof_enter(a, archive_id, err);
 	return proof != NULL && proof_leave(proof, message_prove(proof, row, at, text, err));

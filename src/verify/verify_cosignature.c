@@ -32,7 +32,7 @@ verify_witness_key(const char *text, struct proof_key *out, struct err *err)
 {
 	if (proof_key_parse(bytes_of_str(text), out, err) && out->type == PROOF_KEY_WITNESS)
 		return true;
-	return ERR(err, ERR_USAGE, "a witness's key is none: name+id+base64 of type 4");
+	return ERR(err, ERR_USAGE, "this is no witness's key: name+id+base64 of type 4");
 }
 
 VERIFY_PUBLIC enum daybook_code

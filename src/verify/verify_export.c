@@ -361,7 +361,9 @@ daybook_verify_export_cosigned(const char *dir, const char *log_key,
 	c->ctx = ctx;
 	c->counts = &counts;
 	if (log_key != NULL && !proof_key_parse(bytes_of_str(log_key), &key, &err))
-		ok = ERR(&err, ERR_USAGE, "the log's key is none: name+id+base64");
+		ok = ERR(&err, ERR_USAGE,
+		    "this is no log's key: name+id+base64, as 'daybook proof head --key' prints "
+		    "it");
 	c->key = log_key != NULL ? &key : NULL;
 	ok = ok && witnesses_take(c, witness_keys, &err) && export_check(c, &err);
 	mem_free(c);

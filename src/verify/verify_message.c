@@ -80,7 +80,9 @@ daybook_verify_message(const void *message, size_t message_len, const void *proo
 	bool ok = proof_key_parse(bytes_of_str(log_key), &key, &err);
 
 	if (!ok)
-		ok = ERR(&err, ERR_USAGE, "the log's key is none: name+id+base64");
+		ok = ERR(&err, ERR_USAGE,
+		    "this is no log's key: name+id+base64, as 'daybook proof head --key' prints "
+		    "it");
 	else
 		ok = verify_message(
 		    bytes_of(message, message_len), bytes_of(proof, proof_len), &key, out, &err);
