@@ -33,17 +33,11 @@ static void
 send_letter(void *ctx, const struct app_letter *l)
 {
 	struct core *c = ctx;
-	struct wire_out o = {.kind = l->kind,
-	    .id = l->id,
-	    .payload = buf_view(&l->payload),
-	    .body = buf_view(&l->body),
-	    .body_fd = -1,
-	    .fd = -1};
 	struct err err;
 
 	if (c->edges[l->to] == NULL || c->lives[l->to] != l->life)
 		return; /* who asked is gone */
-	if (!wire_channel_send(c->edges[l->to], &o, &err))
+	if (!app_letter_send(l, c->edges[l->to], &err))
 		log_warn("answer to %s: %s", wire_role_name(l->to), err.msg);
 }
 

@@ -43,7 +43,6 @@ struct core {
 	bool posted;        /* a look at it is under way */
 
 	struct json *endpoints; /* of the snapshot last sent */
-	bool ready_sent;
 	struct buf certificate_pem, key_pem;
 	int64_t certificate_ms, key_ms;
 	struct os_watch *second, *minute;

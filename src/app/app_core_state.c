@@ -203,9 +203,7 @@ core_listen_result(struct core *c, struct bytes body)
 		    !api_endpoint_gone(c->api, json_get_str(e, "IngressPointId"), &err))
 			log_error("endpoint %s: %s", json_get_str(e, "IngressPointId"), err.msg);
 	}
-	if (!c->ready_sent)
-		wire_channel_simple(c->role.supervisor, WIRE_READY);
-	c->ready_sent = true;
+	app_role_ready(&c->role);
 }
 
 static bool

@@ -32,7 +32,7 @@ struct courier {
 	struct os_queue *parcels; /* of struct work * */
 	struct app_outbox *outbox;
 	pthread_t thread;
-	bool thread_started, ready_sent;
+	bool thread_started;
 	atomic_bool closing;
 };
 
@@ -122,17 +122,11 @@ static void
 send_letter(void *ctx, const struct app_letter *l)
 {
 	struct courier *c = ctx;
-	struct wire_out o = {.kind = l->kind,
-	    .id = l->id,
-	    .payload = buf_view(&l->payload),
-	    .body = buf_view(&l->body),
-	    .body_fd = -1,
-	    .fd = -1};
 	struct err err;
 
 	if (c->core == NULL || c->life != l->life)
 		return; /* the core that asked is gone */
-	if (!wire_channel_send(c->core, &o, &err))
+	if (!app_letter_send(l, c->core, &err))
 		log_warn("answer to the core: %s", err.msg);
 }
 
@@ -168,26 +162,14 @@ on_supervisor_frame(void *ctx, struct wire_frame *frame)
 {
 	static const struct wire_channel_ops ops = {on_core_frame, on_core_closed};
 	struct courier *c = ctx;
-	enum wire_role role;
-	int fd;
+	int fd = app_role_core(frame);
 
-	if (frame->kind != WIRE_PEER) {
-		log_error("the supervisor sent a frame of kind %d", (int)frame->kind);
-		wire_frame_free(&frame);
+	if (fd < 0)
 		return;
-	}
-	fd = app_role_peer(frame, &role);
-	if (fd < 0 || role != WIRE_ROLE_CORE) {
-		log_error("the supervisor introduced nobody we know");
-		os_close(&fd);
-		return;
-	}
 	wire_channel_free(&c->core);
 	c->life++;
 	c->core = wire_channel_new(c->role.loop, fd, &ops, c);
-	if (!c->ready_sent)
-		wire_channel_simple(c->role.supervisor, WIRE_READY);
-	c->ready_sent = true;
+	app_role_ready(&c->role);
 }
 
 static void

@@ -18,7 +18,6 @@ struct front {
 	size_t waiting_count, waiting_cap;
 	struct os_watch *deadline;
 	struct os_watch *lost; /* runs while there is no core */
-	bool ready_sent;
 };
 
 static void
@@ -172,27 +171,15 @@ on_supervisor_frame(void *ctx, struct wire_frame *frame)
 {
 	static const struct wire_channel_ops ops = {on_core_frame, on_core_closed};
 	struct front *f = ctx;
-	enum wire_role role;
-	int fd;
+	int fd = app_role_core(frame);
 
-	if (frame->kind != WIRE_PEER) {
-		log_error("the supervisor sent a frame of kind %d", (int)frame->kind);
-		wire_frame_free(&frame);
+	if (fd < 0)
 		return;
-	}
-	fd = app_role_peer(frame, &role);
-	if (fd < 0 || role != WIRE_ROLE_CORE) {
-		log_error("the supervisor introduced nobody we know");
-		os_close(&fd);
-		return;
-	}
 	wire_channel_free(&f->core);
 	core_gone(f);
 	f->core = wire_channel_new(f->role.loop, fd, &ops, f);
 	os_watch_cancel(f->lost);
-	if (!f->ready_sent)
-		wire_channel_simple(f->role.supervisor, WIRE_READY);
-	f->ready_sent = true;
+	app_role_ready(&f->role);
 }
 
 static void

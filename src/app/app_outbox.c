@@ -67,6 +67,19 @@ app_letter_new(enum wire_role to, uint64_t life, enum wire_kind kind, uint64_t i
 	return l;
 }
 
+bool
+app_letter_send(const struct app_letter *l, struct wire_channel *channel, struct err *err)
+{
+	struct wire_out o = {.kind = l->kind,
+	    .id = l->id,
+	    .payload = buf_view(&l->payload),
+	    .body = buf_view(&l->body),
+	    .body_fd = -1,
+	    .fd = -1};
+
+	return wire_channel_send(channel, &o, err);
+}
+
 static void
 on_bell(void *ctx)
 {

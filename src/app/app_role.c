@@ -9,6 +9,7 @@
 #include "base_mem.h"
 #include "os_host.h"
 #include "os_process.h"
+#include "os_socket.h"
 
 #define CONFIG_WAIT_MS 10000
 
@@ -160,6 +161,33 @@ app_role_peer(struct wire_frame *frame, enum wire_role *role_out)
 	}
 	wire_frame_free(&frame);
 	return fd;
+}
+
+int
+app_role_core(struct wire_frame *frame)
+{
+	enum wire_role role;
+	int fd;
+
+	if (frame->kind != WIRE_PEER) {
+		log_error("the supervisor sent a frame of kind %d", (int)frame->kind);
+		wire_frame_free(&frame);
+		return -1;
+	}
+	fd = app_role_peer(frame, &role);
+	if (fd < 0 || role != WIRE_ROLE_CORE) {
+		log_error("the supervisor introduced nobody we know");
+		os_close(&fd);
+	}
+	return fd;
+}
+
+void
+app_role_ready(struct app_role *r)
+{
+	if (!r->ready)
+		wire_channel_simple(r->supervisor, WIRE_READY);
+	r->ready = true;
 }
 
 bool

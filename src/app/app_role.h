@@ -38,7 +38,7 @@ struct app_role {
 	/* private */
 	struct wire_frame **early; /* what came before the role was ready for it */
 	size_t early_count;
-	bool configured, running, orphan;
+	bool configured, running, orphan, ready;
 	struct err error;
 };
 
@@ -51,6 +51,11 @@ int app_role_run(struct app_role *r, const struct app_role_ops *ops, void *ctx);
 void app_role_end(struct app_role *r, int exit_code);
 void app_role_fini(struct app_role *r);
 
+/* app_role_ready: tells the supervisor that this process serves; once, however often it is called. */
+void app_role_ready(struct app_role *r);
+/* app_role_core: the descriptor of a core that a frame introduces; frees the frame. -1, and it was logged: it is
+ * another frame, or introduces somebody else. */
+int app_role_core(struct wire_frame *frame);
 /* app_role_peer: a WIRE_PEER frame's role and descriptor (taken); frees the frame. -1 when it is
  * malformed. */
 int app_role_peer(struct wire_frame *frame, enum wire_role *role_out);

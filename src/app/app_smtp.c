@@ -15,9 +15,7 @@ on_core_frame(void *ctx, struct wire_frame *frame)
 	switch ((int)frame->kind) {
 	case WIRE_SNAPSHOT:
 		edge_snapshot(edge, frame->body);
-		if (!edge->ready_sent)
-			wire_channel_simple(edge->role.supervisor, WIRE_READY);
-		edge->ready_sent = true;
+		app_role_ready(&edge->role);
 		break;
 	case WIRE_MAIL_REPLY:
 		edge_mail_reply(edge, frame);
@@ -60,14 +58,10 @@ static void
 on_peer(struct edge *edge, struct wire_frame *frame)
 {
 	static const struct wire_channel_ops ops = {on_core_frame, on_core_closed};
-	enum wire_role role;
-	int fd = app_role_peer(frame, &role);
+	int fd = app_role_core(frame);
 
-	if (fd < 0 || role != WIRE_ROLE_CORE) {
-		log_error("the supervisor introduced nobody we know");
-		os_close(&fd);
+	if (fd < 0)
 		return;
-	}
 	if (edge->core != NULL) {
 		wire_channel_free(&edge->core);
 		edge_core_gone(edge);

@@ -50,8 +50,7 @@ struct edge {
 	struct edge_auth *auth;
 	struct os_watch *deadline;
 	struct os_watch *lost; /* runs while there is no core */
-	bool ready_sent;
-	bool space_low; /* the core has no room for mail */
+	bool space_low;        /* the core has no room for mail */
 };
 
 /* app_smtp_endpoint.c */
