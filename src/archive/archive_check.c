@@ -272,13 +272,7 @@ archive_check_logs(struct archive *a, const char *archive_id, const atomic_bool 
 		v = volume_of(a, archive_id, err);
 		return v != NULL && log_check(a, v, cancel, problem, ctx, err);
 	}
-	for (size_t i = 0; ok; i++) {
-		archive_lock(&a->lock);
-		v = i < a->volume_count ? a->volumes[i] : NULL;
-		removed = v != NULL && v->removed;
-		archive_unlock(&a->lock);
-		if (v == NULL)
-			break;
+	for (size_t i = 0; ok && (v = archive_volume_at(a, i, &removed)) != NULL; i++) {
 		if (!removed)
 			ok = log_check(a, v, cancel, problem, ctx, err);
 	}

@@ -145,6 +145,9 @@ archive_unlock(pthread_mutex_t *lock)
 struct archive_volume *archive_volume_find(struct archive *a, const char *id);
 MUST_USE bool archive_volume_load(
     struct archive *a, const char *id, struct archive_volume **out, struct err *err);
+/* archive_volume_at: those there are, from 0 on; NULL: no more. A volume stays until the archive is closed; takes the
+ * lock. removed_out: its archive is destroyed; may be NULL. */
+struct archive_volume *archive_volume_at(struct archive *a, size_t i, bool *removed_out);
 /* archive_volume_add takes the lock; archive_volume_add_pack wants it held. */
 void archive_volume_add(struct archive *a, struct archive_volume *volume);
 void archive_volume_add_pack(struct archive *a, struct archive_volume *volume, struct pack *pack);

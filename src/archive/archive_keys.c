@@ -519,9 +519,7 @@ archive_keys_refresh(struct archive *a)
 
 	for (size_t i = 0; !atomic_load(&a->closing); i++) {
 		archive_lock(&a->keys_lock);
-		archive_lock(&a->lock);
-		v = i < a->volume_count ? a->volumes[i] : NULL;
-		archive_unlock(&a->lock);
+		v = archive_volume_at(a, i, NULL);
 		if (v != NULL && v->outside && v->ring.destroyed_ms == 0)
 			volume_refresh(a, v);
 		archive_unlock(&a->keys_lock);

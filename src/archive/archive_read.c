@@ -35,11 +35,8 @@ archive_read_holder(struct archive *a, const struct id_record *id, size_t *posit
 	struct pack *pack = NULL;
 
 	for (size_t v = 0; pack == NULL; v++) {
-		struct archive_volume *volume;
+		struct archive_volume *volume = archive_volume_at(a, v, NULL);
 
-		archive_lock(&a->lock);
-		volume = v < a->volume_count ? a->volumes[v] : NULL;
-		archive_unlock(&a->lock);
 		if (volume == NULL)
 			break;
 		archive_view_take(a, volume, ms, ms + 1, &view);

@@ -276,23 +276,12 @@ archive_seal_retire(struct archive *a)
 	}
 }
 
-static struct archive_volume *
-volume_at(struct archive *a, size_t i)
-{
-	struct archive_volume *v;
-
-	archive_lock(&a->lock);
-	v = i < a->volume_count ? a->volumes[i] : NULL;
-	archive_unlock(&a->lock);
-	return v;
-}
-
 static bool
 files_seal(struct archive *a, struct sealing *s, struct err *err)
 {
 	bool retired = false, ok = true;
 
-	for (size_t i = 0; ok && (s->v = volume_at(a, i)) != NULL; i++)
+	for (size_t i = 0; ok && (s->v = archive_volume_at(a, i, NULL)) != NULL; i++)
 		ok = s->v->key == NULL || volume_seal(a, s, err); /* away: its records wait */
 	for (size_t i = 0; i < s->count; i++)
 		if (all_sealed(s->files[i])) {
@@ -451,9 +440,10 @@ seal_files(struct archive *a, bool patient, struct err *err)
 	}
 	buf_fini(&s.plain);
 	archive_seal_retire(a);
-	for (size_t i = 0; ok && !(patient && is_put_off(a)) && (v = volume_at(a, i)) != NULL; i++)
+	for (size_t i = 0;
+	     ok && !(patient && is_put_off(a)) && (v = archive_volume_at(a, i, NULL)) != NULL; i++)
 		archive_merge(a, v);
-	for (size_t i = 0; ok && (v = volume_at(a, i)) != NULL; i++)
+	for (size_t i = 0; ok && (v = archive_volume_at(a, i, NULL)) != NULL; i++)
 		archive_rewrap_round(a, v);
 	if (!a->options.threads)
 		spare_make(a);

@@ -70,13 +70,7 @@ logs_verify(struct archive *a, const struct archive_volume *only, const atomic_b
 	struct err away;
 	bool ok = true, removed;
 
-	for (size_t i = 0; ok; i++) {
-		archive_lock(&a->lock);
-		v = i < a->volume_count ? a->volumes[i] : NULL;
-		removed = v != NULL && v->removed;
-		archive_unlock(&a->lock);
-		if (v == NULL)
-			break;
+	for (size_t i = 0; ok && (v = archive_volume_at(a, i, &removed)) != NULL; i++) {
 		/* Without its key there is nothing to compare the log with; that was said. */
 		if (!removed && (only == NULL || v == only) && archive_view_check(a, v, &away))
 			ok = archive_proof_verify(a, v, cancel, problem, ctx, err);

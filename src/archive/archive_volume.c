@@ -52,6 +52,19 @@ archive_volume_add(struct archive *a, struct archive_volume *volume)
 	archive_unlock(&a->lock);
 }
 
+struct archive_volume *
+archive_volume_at(struct archive *a, size_t i, bool *removed_out)
+{
+	struct archive_volume *v;
+
+	archive_lock(&a->lock);
+	v = i < a->volume_count ? a->volumes[i] : NULL;
+	if (removed_out != NULL)
+		*removed_out = v != NULL && v->removed;
+	archive_unlock(&a->lock);
+	return v;
+}
+
 void
 archive_volume_add_pack(struct archive *a, struct archive_volume *volume, struct pack *pack)
 {
